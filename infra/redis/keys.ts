@@ -1,0 +1,84 @@
+/**
+ * Every key that Herald keeps in Redis: name, type, writer, life. BullMQ's keys stand beside them under
+ * the same prefix. The prefix is a hash tag, so on Redis Cluster all of them share one slot and a script
+ * may derive a key (a page, a node's groups) from the prefix alone.
+ *
+ * "service id" is cluster/namespace/name; "group id" is cluster/least-address.
+ */
+export interface Keys {
+  /** hash, service name -> "<resourceVersion> <Service|null>"; watcher; null is a tombstone, kept 10 minutes. */
+  services(cluster: string): string
+  /** hash, service name -> "<resourceVersion> <Endpoints>"; watcher. */
+  endpoints(cluster: string): string
+  /** hash, node name -> "<resourceVersion> <Node|null>"; watcher. */
+  nodes(cluster: string): string
+  /** hash, namespace -> "<resourceVersion> <labels|null>"; watcher. */
+  namespaces(cluster: string): string
+  /** hash, kind/name -> "<resourceVersion> <ConfigurationObject|null>"; watcher. */
+  objects(cluster: string): string
+  /** string, counts accepted changes to `objects`; watcher. */
+  objectsRevision(cluster: string): string
+  /** string, "<revision> <Configuration>": what is in force; watcher. */
+  configuration(cluster: string): string
+  /** hash, service name -> Allocation; claim and adopt scripts; deleted with the Service. */
+  allocations(cluster: string): string
+  /** hash, address -> AddressRecord; claim and adopt scripts; common to all clusters. */
+  addresses: string
+  /** string prefix of bitmap pages, 65,536 addresses each; claim and adopt scripts; common. */
+  page: string
+  /** set prefix, + cluster/sharing key -> "page offset address": addresses held under that key; claim script. */
+  shareable: string
+  /** zset, service id -> ms: who waits for an address, longest first; claim script. */
+  waiting: string
+  /** zset, key -> version (µs): bells to be answered; whoever writes the fact. */
+  dirty(queue: string): string
+  /** hash, cluster -> incarnation in which its adoption was completed; adopt script. */
+  adopted: string
+  /** string, nonce of the adoption under way, expires when its watcher is silent; adopt script. */
+  adopting(cluster: string): string
+  /** hash, group -> Placement; place script. */
+  placements(cluster: string): string
+  /** set, groups placed on a node; place script. */
+  groupsOf(cluster: string, node: string): string
+  /** set, groups that no node may serve now; place script. */
+  unplaced(cluster: string): string
+  /** hash {number, incarnation, sinceMs}: the epoch counter of the prefix; place and renew scripts. */
+  epoch: string
+  /** zset, node -> ms at which its lease ends; renew script. */
+  leases(cluster: string): string
+  /** hash, node -> Announcer; renew script. */
+  announcers(cluster: string): string
+  /** stream, capped: who got and lost which address, when, why; claim script. */
+  history: string
+  /** string with a short life: the allocator that sweeps; allocator. */
+  sweeper: string
+}
+
+export function keysOf(prefix: string): Keys {
+  const of = (kind: string) => (cluster: string) => `${prefix}:${cluster}:${kind}`
+  return {
+    services: of('services'),
+    endpoints: of('endpoints'),
+    nodes: of('nodes'),
+    namespaces: of('namespaces'),
+    objects: of('objects'),
+    objectsRevision: of('objects-revision'),
+    configuration: of('configuration'),
+    allocations: of('allocations'),
+    addresses: `${prefix}:addresses`,
+    page: `${prefix}:page:`,
+    shareable: `${prefix}:shareable:`,
+    waiting: `${prefix}:waiting`,
+    dirty: queue => `${prefix}:dirty:${queue}`,
+    adopted: `${prefix}:adopted`,
+    adopting: of('adopting'),
+    placements: of('placements'),
+    groupsOf: (cluster, node) => `${prefix}:${cluster}:groups:${node}`,
+    unplaced: of('unplaced'),
+    epoch: `${prefix}:epoch`,
+    leases: of('leases'),
+    announcers: of('announcers'),
+    history: `${prefix}:history`,
+    sweeper: `${prefix}:sweeper`,
+  }
+}

@@ -1,0 +1,109 @@
+-- place.lua: says which node answers for a group, in one atomic step.
+--
+-- Why a script: live counts and "who has it now" must be read and written together, or two allocators
+-- pile new groups on one node or give one group to two.
+--
+-- KEYS  1 placements  2 unplaced  3 epoch  4 leases
+-- ARGV  1 cluster  2 prefix of a node's group set  3 prefix of a node's dirty set  4 request, JSON:
+--   group, addresses     no addresses: the group is withdrawn
+--   candidates           who may serve it, best order first: {node, interfaces, weight}; interfaces null = all
+--   lapsed               nodes whose lease is judged to have ended (never judged by a missing key)
+--   reason
+--   settleMs             after an empty or new Redis nothing is placed for so long: announcers report first
+-- Returns {"wait", ms} | {"same"} | {"placed", owner or "", nodes to tell...}
+--
+-- Sticky: an owner that is still a candidate stays. Else highest weight, then fewest groups, then the order given.
+local placements, unplaced, epochs, leases = unpack(KEYS)
+local cluster, groupsOf, dirtyOf = ARGV[1], ARGV[2], ARGV[3]
+local request = cjson.decode(ARGV[4])
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local incarnation = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+if redis.call('HGET', epochs, 'incarnation') ~= incarnation then
+  redis.call('HSET', epochs, 'incarnation', incarnation, 'sinceMs', nowMs)
+end
+local settled = redis.call('HGET', epochs, 'sinceMs') + request.settleMs
+if nowMs < settled then return {'wait', settled - nowMs} end
+
+local text = redis.call('HGET', placements, request.group)
+local old = text and cjson.decode(text) or nil
+local oldOwner = old and old.owner ~= cjson.null and old.owner or nil
+
+local lapsed = {}
+for _, node in ipairs(request.lapsed) do lapsed[node] = true end
+
+-- A node is asked to take over only while its lease runs; the present owner stays unless judged dead.
+local usable = {}
+for order, candidate in ipairs(request.candidates) do
+  local lease = redis.call('ZSCORE', leases, candidate.node)
+  local alive = lease and tonumber(lease) > nowMs
+  local owns = oldOwner and oldOwner.node == candidate.node
+  if (alive or owns) and not lapsed[candidate.node] then
+    usable[#usable + 1] = {
+      node = candidate.node, interfaces = candidate.interfaces, weight = candidate.weight, order = order,
+      owns = owns and 1 or 0, count = redis.call('SCARD', groupsOf .. candidate.node),
+    }
+  end
+end
+table.sort(usable, function(a, b)
+  if a.owns ~= b.owns then return a.owns > b.owns end
+  if a.weight ~= b.weight then return a.weight > b.weight end
+  if a.count ~= b.count then return a.count < b.count end
+  return a.order < b.order
+end)
+if #request.addresses == 0 then usable = {} end
+
+local function placed(candidate)
+  return candidate and { node = candidate.node, interfaces = candidate.interfaces } or nil
+end
+local owner = placed(usable[1])
+local standbys = { placed(usable[2]), placed(usable[3]) }
+
+local function text_of(one)
+  if not one or one == cjson.null then return '-' end
+  local list = one.interfaces
+  return one.node .. '(' .. ((not list or list == cjson.null) and '*' or table.concat(list, ',')) .. ')'
+end
+local function summary(someOwner, someStandbys, list)
+  local parts = { text_of(someOwner) }
+  for _, one in ipairs(someStandbys) do parts[#parts + 1] = text_of(one) end
+  return table.concat(parts, ' ') .. ' ' .. table.concat(list, ' ')
+end
+if old and summary(owner, standbys, request.addresses) == summary(old.owner, old.standbys, old.addresses) then
+  return {'same'}
+end
+if not old and not owner then
+  if #request.addresses > 0 then redis.call('SADD', unplaced, request.group) end
+  return {'same'}
+end
+
+local number = redis.call('HINCRBY', epochs, 'number', 1)
+redis.call('HSET', placements, request.group, cjson.encode({
+  v = 1, group = request.group, addresses = request.addresses,
+  epoch = { number = number, node = owner and owner.node or '' },
+  owner = owner or cjson.null, standbys = standbys, reason = request.reason, sinceMs = nowMs,
+}))
+
+local version = string.format('%.0f', time[1] * 1000000 + time[2])
+local tell, told = {}, {}
+local function bell(node)
+  if told[node] then return end
+  told[node] = true
+  tell[#tell + 1] = node
+  redis.call('ZADD', dirtyOf .. node, version, request.group)
+end
+if oldOwner then
+  redis.call('SREM', groupsOf .. oldOwner.node, request.group)
+  bell(oldOwner.node)
+end
+if owner then
+  redis.call('SADD', groupsOf .. owner.node, request.group)
+  bell(owner.node)
+end
+if owner or #request.addresses == 0 then
+  redis.call('SREM', unplaced, request.group)
+else
+  redis.call('SADD', unplaced, request.group)
+end
+return {'placed', owner and owner.node or '', unpack(tell)}

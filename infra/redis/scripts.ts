@@ -1,0 +1,240 @@
+/** The typed door to each atomic step. What a script promises stands at the head of its .lua file. */
+import { readFileSync } from 'node:fs'
+import type { Cluster, Redis } from 'ioredis'
+import type { Window } from '../../functions/allocate/windows.ts'
+import type { Refusal } from '../../functions/model/allocation.ts'
+import type { Announcer } from '../../functions/model/node.ts'
+import type { Placement } from '../../functions/model/placement.ts'
+import { type Keys, keysOf } from './keys.ts'
+
+export type Part =
+  | { readonly exact: { address: string; page: string; offset: number } }
+  | { readonly windows: readonly Window[]; readonly buggy: boolean }
+
+export interface Option {
+  readonly pool: string
+  readonly parts: readonly Part[]
+}
+
+/** The request of claim.lua; the fields are explained there. */
+export interface ClaimRequest {
+  readonly cluster: string
+  readonly service: string
+  readonly uid: string
+  readonly version: string
+  readonly clusters: readonly string[]
+  readonly expected: string
+  readonly sharing: string
+  readonly backend: string
+  readonly ports: readonly string[]
+  readonly options: readonly Option[]
+  readonly otherwise: 'keep' | 'release'
+  readonly forget: boolean
+  readonly wait: boolean
+  readonly why: string
+  readonly refusal?: Refusal
+}
+
+export type ClaimAnswer =
+  | { readonly outcome: 'changed' | 'unadopted' }
+  | {
+      readonly outcome: 'claimed' | 'kept' | 'refused' | 'released'
+      readonly addresses: readonly string[]
+      readonly pool: string
+      /** One for each option tried in vain: "full", "taken <holder>", "port <port> <holder>". */
+      readonly reasons: readonly string[]
+      /** Service ids for which there may be room now; their bells are to be rung. */
+      readonly rung: readonly string[]
+    }
+
+export interface AdoptItem {
+  readonly service: string
+  readonly uid: string
+  readonly addresses: readonly { address: string; page: string; offset: number }[]
+  readonly pool: string
+  readonly sharing: string
+  readonly backend: string
+  readonly ports: readonly string[]
+  readonly sinceMs: number
+}
+
+export interface PlaceRequest {
+  readonly group: string
+  readonly addresses: readonly string[]
+  readonly candidates: readonly {
+    node: string
+    interfaces: readonly string[] | null
+    weight: number
+  }[]
+  readonly lapsed: readonly string[]
+  readonly reason: string
+  readonly settleMs: number
+}
+
+export type PlaceAnswer =
+  | { readonly outcome: 'wait'; readonly waitMs: number }
+  | { readonly outcome: 'same' }
+  | { readonly outcome: 'placed'; readonly owner: string | null; readonly tell: readonly string[] }
+
+export interface Learned {
+  /** Key of the hash of records. */
+  readonly records: string
+  readonly field: string
+  readonly resourceVersion: string
+  /** JSON of the projection, or null: the object is gone. */
+  readonly value: string | null
+  /** Queue and key to make dirty when the content changed. */
+  readonly bell: { readonly queue: string; readonly key: string } | null
+  /** Key of a counter of accepted changes. */
+  readonly counter?: string
+}
+
+export type Scripts = ReturnType<typeof scriptsOf>
+
+export function scriptsOf(redis: Redis | Cluster, prefix: string) {
+  const keys = keysOf(prefix)
+  const run = {
+    claim: script(redis, 'claim'),
+    learn: script(redis, 'learn'),
+    adopt: script(redis, 'adopt'),
+    place: script(redis, 'place'),
+    renew: script(redis, 'renew'),
+  }
+  return {
+    claim: async (request: ClaimRequest): Promise<ClaimAnswer> =>
+      claimAnswer(
+        await run.claim(claimKeys(keys, request.cluster), [
+          keys.page,
+          keys.shareable,
+          JSON.stringify(request),
+        ]),
+      ),
+
+    /** True when what is known of the object changed, null when something newer was known already. */
+    async learn(learned: Learned): Promise<boolean | null> {
+      const dirty = keys.dirty(learned.bell?.queue ?? 'allocate')
+      const answer = await run.learn(
+        [learned.records, dirty, ...(learned.counter ? [learned.counter] : [])],
+        [learned.field, learned.resourceVersion, learned.value ?? 'null', learned.bell?.key ?? ''],
+      )
+      return answer === -1 ? null : answer === 1
+    },
+
+    adoption(cluster: string, nonce: string) {
+      const step = (name: string, items: readonly AdoptItem[]) =>
+        run.adopt(
+          [
+            keys.allocations(cluster),
+            keys.addresses,
+            keys.adopted,
+            keys.adopting(cluster),
+            `${keys.adopting(cluster)}:round`,
+            keys.dirty('allocate'),
+            keys.dirty('place'),
+            keys.history,
+          ],
+          [cluster, nonce, name, keys.page, keys.shareable, JSON.stringify(items)],
+        )
+      return {
+        begin: async () => (await step('begin', [])) as 'current' | 'busy' | 'begun',
+        /** Conflicts as "service address holder", or null: superseded, begin again. */
+        async adopt(items: readonly AdoptItem[]): Promise<readonly string[] | null> {
+          const answer = await step('adopt', items)
+          return Array.isArray(answer) ? list(answer[1]) : null
+        },
+        end: async () => (await step('end', [])) === 'adopted',
+      }
+    },
+
+    async place(cluster: string, request: PlaceRequest): Promise<PlaceAnswer> {
+      const [outcome, first, ...tell] = list(
+        await run.place(
+          [keys.placements(cluster), keys.unplaced(cluster), keys.epoch, keys.leases(cluster)],
+          [
+            cluster,
+            keys.groupsOf(cluster, ''),
+            keys.dirty(`announce-${cluster}-`),
+            JSON.stringify(request),
+          ],
+        ),
+      )
+      if (outcome === 'wait') return { outcome, waitMs: Number(first) }
+      if (outcome === 'same') return { outcome }
+      return { outcome: 'placed', owner: first || null, tell }
+    },
+
+    /** Groups whose `place` bells are to be rung. */
+    renew: async (
+      cluster: string,
+      announcer: Announcer,
+      leaseMs: number,
+      reported: readonly Placement[],
+    ): Promise<readonly string[]> =>
+      list(
+        await run.renew(
+          [
+            keys.leases(cluster),
+            keys.announcers(cluster),
+            keys.epoch,
+            keys.unplaced(cluster),
+            keys.dirty('place'),
+            keys.placements(cluster),
+            keys.groupsOf(cluster, announcer.node),
+          ],
+          [
+            cluster,
+            announcer.node,
+            leaseMs,
+            JSON.stringify(announcer),
+            reported.length > 0 ? JSON.stringify(reported) : '',
+          ],
+        ),
+      ),
+  }
+}
+
+function claimKeys(keys: Keys, cluster: string): string[] {
+  return [
+    keys.services(cluster),
+    keys.allocations(cluster),
+    keys.addresses,
+    keys.waiting,
+    keys.adopted,
+    keys.history,
+    keys.dirty('allocate'),
+    keys.dirty('place'),
+    keys.dirty(`publish-${cluster}`),
+  ]
+}
+
+function claimAnswer(answer: unknown): ClaimAnswer {
+  const [outcome, addresses, pool, reasons, rung] = answer as [string, ...unknown[]]
+  if (outcome === 'changed' || outcome === 'unadopted') return { outcome }
+  return {
+    outcome: outcome as 'claimed' | 'kept' | 'refused' | 'released',
+    addresses: list(addresses),
+    pool: String(pool ?? ''),
+    reasons: list(reasons),
+    rung: list(rung),
+  }
+}
+
+type Run = (keys: readonly string[], values: readonly (string | number)[]) => Promise<unknown>
+
+/** EVALSHA with the source sent again where the server has lost it: ioredis does that by itself. */
+function script(redis: Redis | Cluster, name: string): Run {
+  const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
+  const command = `herald_${name}`
+  redis.defineCommand(command, { lua })
+  const commands = redis as unknown as Record<
+    string,
+    (...args: (string | number)[]) => Promise<unknown>
+  >
+  return (keys, values) => {
+    const call = commands[command]
+    if (!call) throw new Error(`script ${name} is not defined`)
+    return call.call(redis, keys.length, ...keys, ...values)
+  }
+}
+
+const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [])

@@ -1,0 +1,113 @@
+/** Typed reads of what the scripts write, and the book of unanswered bells. */
+import type { Cluster, Redis } from 'ioredis'
+import type { AddressRecord, Allocation } from '../../functions/model/allocation.ts'
+import type { Configuration, ConfigurationObject } from '../../functions/model/configuration.ts'
+import type { Announcer, Endpoints, Node } from '../../functions/model/node.ts'
+import type { Placement } from '../../functions/model/placement.ts'
+import type { Labels } from '../../functions/model/selector.ts'
+import type { Service } from '../../functions/model/service.ts'
+import { keysOf } from './keys.ts'
+
+/** A record and the resourceVersion it was seen at; a null record is a tombstone; version '' = never seen. */
+export interface Seen<T> {
+  readonly version: string
+  readonly record: T | null
+}
+
+export type State = ReturnType<typeof stateOf>
+
+export function stateOf(redis: Redis | Cluster, prefix: string) {
+  const keys = keysOf(prefix)
+  return {
+    keys,
+    service: async (cluster: string, name: string) =>
+      seen<Service>(await redis.hget(keys.services(cluster), name)),
+    endpoints: async (cluster: string, name: string) =>
+      seen<Endpoints>(await redis.hget(keys.endpoints(cluster), name)).record,
+    nodes: async (cluster: string) => present<Node>(await redis.hgetall(keys.nodes(cluster))),
+    namespaceLabels: async (cluster: string, name: string): Promise<Labels | null> =>
+      seen<Labels>(await redis.hget(keys.namespaces(cluster), name)).record,
+    objects: async (cluster: string) =>
+      present<ConfigurationObject>(await redis.hgetall(keys.objects(cluster))),
+    objectsRevision: async (cluster: string) =>
+      Number((await redis.get(keys.objectsRevision(cluster))) ?? 0),
+    /** What is in force; null while nobody has judged any configuration yet. */
+    async configuration(cluster: string) {
+      const text = await redis.get(keys.configuration(cluster))
+      if (!text) return null
+      const { version, record } = seen<Configuration>(text)
+      return record && { revision: Number(version), configuration: record }
+    },
+    async allocation(cluster: string, service: string): Promise<Allocation | null> {
+      const text = await redis.hget(keys.allocations(cluster), service)
+      if (!text) return null
+      const allocation = JSON.parse(text) as Allocation
+      return { ...allocation, addresses: array(allocation.addresses) }
+    },
+    async addressRecord(address: string): Promise<AddressRecord | null> {
+      const text = await redis.hget(keys.addresses, address)
+      if (!text) return null
+      const record = JSON.parse(text) as AddressRecord
+      return Array.isArray(record.holders) ? { ...record, holders: {} } : record
+    },
+    async placement(cluster: string, group: string): Promise<Placement | null> {
+      const text = await redis.hget(keys.placements(cluster), group)
+      if (!text) return null
+      const placement = JSON.parse(text) as Placement
+      return {
+        ...placement,
+        addresses: array(placement.addresses),
+        standbys: array(placement.standbys),
+      }
+    },
+    groupsOf: (cluster: string, node: string) => redis.smembers(keys.groupsOf(cluster, node)),
+    announcers: async (cluster: string) =>
+      Object.values(await redis.hgetall(keys.announcers(cluster))).map(
+        text => JSON.parse(text) as Announcer,
+      ),
+    /** Leases by node: ms since the epoch, by Redis' clock, at which each ends. */
+    async leases(cluster: string): Promise<Map<string, number>> {
+      // RESP2 answers a flat list, RESP3 a list of pairs.
+      const answer = (await redis.zrange(keys.leases(cluster), 0, -1, 'WITHSCORES')) as unknown[]
+      const flat = answer.flat()
+      const leases = new Map<string, number>()
+      for (let i = 0; i + 1 < flat.length; i += 2) leases.set(String(flat[i]), Number(flat[i + 1]))
+      return leases
+    },
+
+    /** Version of an unanswered bell, or null. Read before the facts; handed back to `answered`. */
+    async dirty(queue: string, key: string): Promise<string | null> {
+      const score: unknown = await redis.zscore(keys.dirty(queue), key)
+      return score === null ? null : String(score)
+    },
+    /** Strikes the bell out unless it was made dirty again since. */
+    async answered(queue: string, key: string, version: string | null): Promise<void> {
+      if (version !== null) await redis.eval(STRIKE, 1, keys.dirty(queue), key, version)
+    },
+    /** Keys that have waited for an answer longer than `ageMs`, oldest first. */
+    async overdue(queue: string, ageMs: number, most: number): Promise<string[]> {
+      const [seconds] = await redis.time()
+      const until = (Number(seconds) * 1000 - ageMs) * 1000
+      return redis.zrange(keys.dirty(queue), 0, until, 'BYSCORE', 'LIMIT', 0, most)
+    },
+  }
+}
+
+const STRIKE = `local version = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if version and tonumber(version) == tonumber(ARGV[2]) then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+return 0`
+
+function seen<T>(text: string | null): Seen<T> {
+  const space = text?.indexOf(' ') ?? -1
+  if (!text || space < 0) return { version: '', record: null }
+  return { version: text.slice(0, space), record: JSON.parse(text.slice(space + 1)) as T | null }
+}
+
+function present<T>(hash: Record<string, string>): T[] {
+  return Object.values(hash)
+    .map(text => seen<T>(text).record)
+    .filter(record => record !== null)
+}
+
+/** cjson writes an empty list as {}. */
+const array = <T>(value: readonly T[]): readonly T[] => (Array.isArray(value) ? value : [])
