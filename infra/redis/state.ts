@@ -68,7 +68,7 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     /** Leases by node: ms since the epoch, by Redis' clock, at which each ends. */
     async leases(cluster: string): Promise<Map<string, number>> {
       // RESP2 answers a flat list, RESP3 a list of pairs.
-      const answer = (await redis.zrange(keys.leases(cluster), 0, -1, 'WITHSCORES')) as unknown[]
+      const answer = (await redis.zrange(keys.leases(cluster), '0', '-1', 'WITHSCORES')) as unknown[]
       const flat = answer.flat()
       const leases = new Map<string, number>()
       for (let i = 0; i + 1 < flat.length; i += 2) leases.set(String(flat[i]), Number(flat[i + 1]))
@@ -88,7 +88,7 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     async overdue(queue: string, ageMs: number, most: number): Promise<string[]> {
       const [seconds] = await redis.time()
       const until = (Number(seconds) * 1000 - ageMs) * 1000
-      return redis.zrange(keys.dirty(queue), 0, until, 'BYSCORE', 'LIMIT', 0, most)
+      return redis.zrange(keys.dirty(queue), '0', String(until), 'BYSCORE', 'LIMIT', 0, most)
     },
   }
 }

@@ -1,0 +1,44 @@
+/** Short ways to say a claim in tests. */
+import { windowsOf } from '../../functions/allocate/windows.ts'
+import type { Pool } from '../../functions/model/configuration.ts'
+import type { ClaimRequest, Scripts } from '../../infra/redis/scripts.ts'
+
+export const aPool = (name: string, addresses: readonly string[], more: Partial<Pool> = {}): Pool => ({
+  name,
+  addresses,
+  autoAssign: true,
+  avoidBuggyIPs: false,
+  serviceAllocation: null,
+  labels: {},
+  annotations: {},
+  ...more,
+})
+
+/** A claim of one IPv4 address from the pool, by a Service that was never seen and holds nothing. */
+export function aClaim(service: string, pool: Pool, more: Partial<ClaimRequest> = {}): ClaimRequest {
+  const windows = [...windowsOf(pool, 'IPv4')]
+  return {
+    cluster: 'default',
+    service,
+    uid: `uid-${service}`,
+    version: '',
+    clusters: ['default'],
+    expected: '',
+    sharing: '',
+    backend: '',
+    ports: ['TCP/80'],
+    options: [{ pool: pool.name, parts: [{ windows, buggy: pool.avoidBuggyIPs }] }],
+    otherwise: 'release',
+    forget: false,
+    wait: true,
+    why: 'test',
+    ...more,
+  }
+}
+
+/** Says that nothing is to be adopted, as a watcher does that found an empty cluster. */
+export async function adoptNothing(scripts: Scripts, cluster = 'default'): Promise<void> {
+  const adoption = scripts.adoption(cluster, 'test')
+  await adoption.begin()
+  await adoption.end()
+}
