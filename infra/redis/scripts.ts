@@ -149,7 +149,13 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
     async place(cluster: string, request: PlaceRequest): Promise<PlaceAnswer> {
       const [outcome, first, ...tell] = list(
         await run.place(
-          [keys.placements(cluster), keys.unplaced(cluster), keys.epoch, keys.leases(cluster)],
+          [
+            keys.placements(cluster),
+            keys.unplaced(cluster),
+            keys.epoch,
+            keys.leases(cluster),
+            keys.adopted,
+          ],
           [
             cluster,
             keys.groupsOf(cluster, ''),

@@ -22,6 +22,15 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     keys,
     service: async (cluster: string, name: string) =>
       seen<Service>(await redis.hget(keys.services(cluster), name)),
+    /** Names of all Services known, in handfuls. */
+    async *serviceNames(cluster: string): AsyncGenerator<string[]> {
+      let cursor = '0'
+      do {
+        const [next, flat] = await redis.hscan(keys.services(cluster), cursor, 'COUNT', 500)
+        cursor = next
+        yield flat.filter((_, index) => index % 2 === 0)
+      } while (cursor !== '0')
+    },
     endpoints: async (cluster: string, name: string) =>
       seen<Endpoints>(await redis.hget(keys.endpoints(cluster), name)).record,
     nodes: async (cluster: string) => present<Node>(await redis.hgetall(keys.nodes(cluster))),
@@ -68,7 +77,12 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     /** Leases by node: ms since the epoch, by Redis' clock, at which each ends. */
     async leases(cluster: string): Promise<Map<string, number>> {
       // RESP2 answers a flat list, RESP3 a list of pairs.
-      const answer = (await redis.zrange(keys.leases(cluster), '0', '-1', 'WITHSCORES')) as unknown[]
+      const answer = (await redis.zrange(
+        keys.leases(cluster),
+        '0',
+        '-1',
+        'WITHSCORES',
+      )) as unknown[]
       const flat = answer.flat()
       const leases = new Map<string, number>()
       for (let i = 0; i + 1 < flat.length; i += 2) leases.set(String(flat[i]), Number(flat[i + 1]))

@@ -3,7 +3,7 @@
 -- Why a script: live counts and "who has it now" must be read and written together, or two allocators
 -- pile new groups on one node or give one group to two.
 --
--- KEYS  1 placements  2 unplaced  3 epoch  4 leases
+-- KEYS  1 placements  2 unplaced  3 epoch  4 leases  5 adopted
 -- ARGV  1 cluster  2 prefix of a node's group set  3 prefix of a node's dirty set  4 request, JSON:
 --   group, addresses     no addresses: the group is withdrawn
 --   candidates           who may serve it, best order first: {node, interfaces, weight}; interfaces null = all
@@ -13,13 +13,15 @@
 -- Returns {"wait", ms} | {"same"} | {"placed", owner or "", nodes to tell...}
 --
 -- Sticky: an owner that is still a candidate stays. Else highest weight, then fewest groups, then the order given.
-local placements, unplaced, epochs, leases = unpack(KEYS)
+local placements, unplaced, epochs, leases, adopted = unpack(KEYS)
 local cluster, groupsOf, dirtyOf = ARGV[1], ARGV[2], ARGV[3]
 local request = cjson.decode(ARGV[4])
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local incarnation = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+-- Until everything in Kubernetes is known again, an address without a holder means nothing.
+if redis.call('HGET', adopted, cluster) ~= incarnation then return {'wait', request.settleMs} end
 if redis.call('HGET', epochs, 'incarnation') ~= incarnation then
   redis.call('HSET', epochs, 'incarnation', incarnation, 'sinceMs', nowMs)
 end

@@ -1,0 +1,127 @@
+/** Answers `place`: finds the group an address belongs to, who may serve it, and lets the script pick. */
+import { compareAddresses } from '../functions/model/address.ts'
+import { type Member, place } from '../functions/place/place.ts'
+import type { PlaceAnswer } from '../infra/redis/scripts.ts'
+import { type AllocatorWorld, split } from './on-allocate.ts'
+
+/** After an empty or new Redis announcers say first what they answer for (they renew every second). */
+const SETTLE_MS = 2500
+
+export interface PlaceWorld extends AllocatorWorld {
+  /** Nodes of the cluster whose lease is judged to have ended. */
+  lapsed(cluster: string): Promise<readonly string[]>
+  /** Rings `place` for the key again after so long. */
+  later(key: string, delayMs: number): void
+}
+
+/** The key is cluster/address; the address may be any of its group, or one that was given up. */
+export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
+  const { cluster, name: address } = split(key)
+  const dirty = await world.state.dirty('place', key)
+  const { addresses, services } = await groupOf(cluster, address, world)
+  const group = addresses[0] ?? address
+
+  // An address that joined a greater group, or that nobody holds, is not placed by itself any more.
+  const answers: PlaceAnswer[] = []
+  for (const other of new Set([address, ...addresses])) {
+    if (other === group) continue
+    answers.push(await withdraw(cluster, other, world))
+  }
+  answers.push(await placeGroup(cluster, group, addresses, services, world))
+
+  const waits = answers.flatMap(answer => (answer.outcome === 'wait' ? [answer.waitMs] : []))
+  if (waits.length > 0) {
+    world.later(key, Math.max(...waits) + 10)
+    return
+  }
+  for (const answer of answers) {
+    if (answer.outcome !== 'placed') continue
+    for (const node of answer.tell) await world.ring(`announce-${cluster}-${node}`, ['all'])
+    await world.ring(
+      `publish-${cluster}`,
+      services.map(service => `service/${service}`),
+    )
+  }
+  await world.state.answered('place', key, dirty)
+}
+
+/** All addresses connected by Services that hold two of them or share one; least first. */
+async function groupOf(
+  cluster: string,
+  address: string,
+  { state }: PlaceWorld,
+): Promise<{ addresses: string[]; services: string[] }> {
+  const addresses = new Set<string>()
+  const services = new Set<string>()
+  const queue = [address]
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const record = await state.addressRecord(next)
+    if (!record) continue
+    addresses.add(next)
+    for (const holder of Object.keys(record.holders)) {
+      const { cluster: theirs, name } = split(holder)
+      if (theirs !== cluster || services.has(name)) continue
+      services.add(name)
+      const allocation = await state.allocation(cluster, name)
+      queue.push(...(allocation?.addresses ?? []).filter(one => !addresses.has(one)))
+    }
+  }
+  return { addresses: [...addresses].sort(compareAddresses), services: [...services].sort() }
+}
+
+async function placeGroup(
+  cluster: string,
+  group: string,
+  addresses: readonly string[],
+  services: readonly string[],
+  world: PlaceWorld,
+): Promise<PlaceAnswer> {
+  const { state, scripts } = world
+  const [configured, nodes, announcers, lapsed] = await Promise.all([
+    state.configuration(cluster),
+    state.nodes(cluster),
+    state.announcers(cluster),
+    world.lapsed(cluster),
+  ])
+  if (!configured) return { outcome: 'same' } // nothing is judged from an absence
+  const members = (await Promise.all(services.map(name => memberOf(cluster, name, world)))).filter(
+    member => member !== null,
+  )
+  const { candidates, reason } = place(members, {
+    configuration: configured.configuration,
+    nodes,
+    announcers,
+  })
+  return scripts.place(cluster, {
+    group,
+    addresses,
+    candidates,
+    lapsed,
+    reason,
+    settleMs: SETTLE_MS,
+  })
+}
+
+async function memberOf(
+  cluster: string,
+  name: string,
+  { state }: PlaceWorld,
+): Promise<Member | null> {
+  const [{ record }, endpoints, allocation] = await Promise.all([
+    state.service(cluster, name),
+    state.endpoints(cluster, name),
+    state.allocation(cluster, name),
+  ])
+  return record && { service: record, endpoints, pool: allocation?.pool ?? '' }
+}
+
+function withdraw(cluster: string, address: string, { scripts }: PlaceWorld): Promise<PlaceAnswer> {
+  return scripts.place(cluster, {
+    group: address,
+    addresses: [],
+    candidates: [],
+    lapsed: [],
+    reason: 'joined another group, or is held by nobody',
+    settleMs: SETTLE_MS,
+  })
+}
