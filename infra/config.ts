@@ -1,0 +1,214 @@
+/**
+ * The only reader of flags and environment: a frozen Config, or one Fault that lists every mistake
+ * with what was given, where, what is allowed, and an example.
+ */
+import { accessSync, constants } from 'node:fs'
+import type { z } from 'zod'
+import { Fault } from '../functions/model/fault.ts'
+import { type RedisConfig, redisConfig } from './config/redis.ts'
+import { type Listen, SETTINGS, type Setting, type SettingName } from './config/settings.ts'
+
+export type { RedisConfig } from './config/redis.ts'
+
+/** Commands of the CLI that read settings. */
+export type ProcessName = 'watcher' | 'allocator' | 'announcer' | 'up' | 'client' | 'walkthrough'
+
+type Given = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]['schema']> | null }
+
+/** What a process was told. Settings that it has no flag for stand at their defaults. */
+export interface Config {
+  readonly process: ProcessName
+  readonly redis: RedisConfig
+  /** What all keys in Redis begin with: a hash tag. */
+  readonly prefix: string
+  readonly cluster: string
+  /** All clusters that share the Redis, this one among them; sorted. */
+  readonly clusters: readonly string[]
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug'
+  /** Null: no health endpoint. */
+  readonly health: Listen | null
+  /** Null: $KUBECONFIG, the pod's service account, ~/.kube/config. */
+  readonly kubeconfig: string | null
+  readonly context: string | null
+  readonly namespace: string
+  readonly loadBalancerClass: string | null
+  readonly concurrency: number
+  readonly nodeName: string
+  readonly excludeInterfaces: readonly RegExp[]
+  readonly stateDir: string
+  readonly allocators: number
+  readonly watchers: number
+}
+
+/** `up` brings its own Redis when it was given none. */
+export type UpConfig = Omit<Config, 'redis'> & { readonly redis: RedisConfig | null }
+
+/** Where a process answers health questions unless told otherwise; what `up` starts stays silent. */
+export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
+  watcher: '127.0.0.1:17471',
+  allocator: '127.0.0.1:17472',
+  announcer: '127.0.0.1:17473',
+  up: 'off',
+  client: 'off',
+  walkthrough: 'off',
+}
+
+const COMMON = ['logLevel', 'cluster', 'prefix'] as const
+const REDIS = [
+  'redisUrl',
+  'redisMode',
+  'redisSentinelName',
+  'redisPasswordFile',
+  'redisPassword',
+  'redisSentinelPassword',
+  'redisCaFile',
+] as const
+const KUBERNETES = ['kubeconfig', 'context', 'namespace', 'loadBalancerClass'] as const
+
+/** Which settings each command takes. */
+export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> = {
+  watcher: [...REDIS, ...KUBERNETES, ...COMMON, 'clusters', 'healthAddress'],
+  allocator: [...REDIS, 'concurrency', ...COMMON, 'healthAddress'],
+  announcer: [...REDIS, 'nodeName', 'excludeInterfaces', 'stateDir', ...COMMON, 'healthAddress'],
+  up: [
+    ...REDIS,
+    ...KUBERNETES,
+    'nodeName',
+    'excludeInterfaces',
+    'stateDir',
+    'allocators',
+    'watchers',
+    'concurrency',
+    ...COMMON,
+    'healthAddress',
+  ],
+  client: ['stateDir', 'logLevel'],
+  walkthrough: ['stateDir', 'logLevel'],
+}
+
+export interface Sources {
+  /** By setting, as given on the command line. */
+  readonly flags: Readonly<Partial<Record<SettingName, string>>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+/** Throws Fault `ConfigInvalid` with every mistake at once. */
+export function readConfig(process: ProcessName, sources: Sources): UpConfig {
+  const mistakes: string[] = []
+  const complain = (name: SettingName, why: string) => {
+    mistakes.push(describe(name, sourceOf(name, sources), why))
+  }
+  const taken = new Set(SETTINGS_OF[process])
+  const read = (name: SettingName) => {
+    const setting: Setting<unknown> = SETTINGS[name]
+    const text = taken.has(name) ? sourceOf(name, sources)?.text : undefined
+    const fallback = name === 'healthAddress' ? HEALTH_FALLBACK[process] : setting.fallback
+    if (text === undefined && fallback === null) return null
+    const parsed = setting.schema.safeParse(text ?? fallback)
+    if (!parsed.success) complain(name, parsed.error.issues.map(issue => issue.message).join('; '))
+    return parsed.success ? parsed.data : null
+  }
+  const names = Object.keys(SETTINGS) as SettingName[]
+  const given = Object.fromEntries(names.map(name => [name, read(name)])) as Given
+  if (given.kubeconfig !== null && !readable(given.kubeconfig)) {
+    complain('kubeconfig', 'there is no such file, or it may not be read')
+  }
+  const redis = redisOf(process, given, complain)
+  if (mistakes.length > 0) throw invalid(process, mistakes)
+  return Object.freeze({ process, ...complete(given), redis })
+}
+
+/** True for every process but `up`, which starts a Redis of its own. */
+export function hasRedis(config: UpConfig): config is Config {
+  return config.redis !== null
+}
+
+function redisOf(
+  process: ProcessName,
+  given: Given,
+  complain: (name: SettingName, why: string) => void,
+): RedisConfig | null {
+  const { redisUrl, redisMode, redisSentinelName } = given
+  if (redisUrl === null) {
+    const needed = process === 'watcher' || process === 'allocator' || process === 'announcer'
+    if (needed) complain('redisUrl', 'it must say where Redis is')
+    return null
+  }
+  if (redisMode === null || redisSentinelName === null) return null // complained of already
+  return redisConfig({ ...given, redisUrl, redisMode, redisSentinelName }, complain)
+}
+
+function complete(given: Given): Omit<UpConfig, 'process' | 'redis'> {
+  const cluster = filled(given.cluster)
+  return {
+    prefix: filled(given.prefix),
+    cluster,
+    clusters: [...new Set([cluster, ...(given.clusters ?? [])])].sort(),
+    logLevel: filled(given.logLevel),
+    health: given.healthAddress,
+    kubeconfig: given.kubeconfig,
+    context: given.context,
+    namespace: filled(given.namespace),
+    loadBalancerClass: given.loadBalancerClass,
+    concurrency: filled(given.concurrency),
+    nodeName: filled(given.nodeName),
+    excludeInterfaces: filled(given.excludeInterfaces),
+    stateDir: filled(given.stateDir),
+    allocators: filled(given.allocators),
+    watchers: filled(given.watchers),
+  }
+}
+
+/** A setting with a fallback is never null once there are no mistakes. */
+function filled<T>(value: T | null): T {
+  if (value === null) throw new Error('a setting without fallback was taken for one that has it')
+  return value
+}
+
+interface Source {
+  readonly text: string
+  /** The flag or variable. */
+  readonly from: string
+}
+
+/** Flag before variables; an empty variable counts as not set, as manifests leave them. */
+function sourceOf(name: SettingName, { flags, environment }: Sources): Source | undefined {
+  const setting: Setting<unknown> = SETTINGS[name]
+  const flag = flags[name]
+  if (flag !== undefined) return { text: flag, from: flagOf(setting) }
+  for (const variable of setting.variables) {
+    const text = environment[variable]
+    if (text) return { text, from: variable }
+  }
+  return undefined
+}
+
+function describe(name: SettingName, source: Source | undefined, why: string): string {
+  const setting: Setting<unknown> = SETTINGS[name]
+  const [variable] = setting.variables
+  const ways = `Example: ${flagOf(setting)} ${setting.example} (or ${variable}=${setting.example})`
+  const given = source ? `is "${withoutPassword(source.text)}"` : 'is missing'
+  return `${source?.from ?? flagOf(setting)} ${given}: ${why}. ${ways}`
+}
+
+const flagOf = (setting: Setting<unknown>): string => setting.flag?.split(' ')[0] ?? ''
+
+const withoutPassword = (text: string): string => text.replace(/\/\/[^/@]*@/g, '//…@')
+
+function readable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function invalid(process: ProcessName, mistakes: readonly string[]): Fault {
+  const count = mistakes.length === 1 ? 'One setting is' : `${mistakes.length} settings are`
+  return new Fault('ConfigInvalid', {
+    what: `${count} wrong`,
+    why: mistakes.map(mistake => `\n  ${mistake}`).join(''),
+    remedy: `\n"herald ${process} --help" explains all of them`,
+  })
+}

@@ -1,0 +1,233 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+
+/** One setting: how it is given, what it may be, and how `--help` explains it. */
+export interface Setting<T> {
+  /** As commander writes it; null where a command line would show a secret in `ps`. */
+  readonly flag: string | null
+  /** Variables that give it when the flag does not; the first one set wins. */
+  readonly variables: readonly string[]
+  readonly help: string
+  /** Used when nothing is given; as a user would write it. */
+  readonly fallback: string | null
+  readonly example: string
+  readonly schema: z.ZodType<T, string>
+}
+
+/** Every setting of every process, in the order in which `--help` lists them. */
+export const SETTINGS = {
+  redisUrl: setting('redis-url', '<urls>', {
+    help: 'Redis: redis://, rediss:// (TLS), unix:///path or /path; several with commas (Sentinel, Cluster)',
+    example: 'redis://redis:6379',
+    schema: text(),
+    alias: 'REDIS_URL',
+  }),
+  redisMode: setting('redis-mode', '<mode>', {
+    help: 'what the URLs point at: standalone, sentinel or cluster',
+    fallback: 'standalone',
+    example: 'sentinel',
+    schema: oneOf(['standalone', 'sentinel', 'cluster']),
+  }),
+  redisSentinelName: setting('redis-sentinel-name', '<name>', {
+    help: 'name of the master that the sentinels watch',
+    fallback: 'mymaster',
+    example: 'mymaster',
+    schema: text(),
+  }),
+  redisPasswordFile: setting('redis-password-file', '<path>', {
+    help: 'file that holds the password (or set HERALD_REDIS_PASSWORD; or write it in the URL)',
+    example: '/run/secrets/redis',
+    schema: text(),
+  }),
+  redisPassword: secret('HERALD_REDIS_PASSWORD'),
+  redisSentinelPassword: secret('HERALD_REDIS_SENTINEL_PASSWORD'),
+  redisCaFile: setting('redis-ca-file', '<path>', {
+    help: 'PEM file with the authorities that sign the certificates of a rediss:// server',
+    example: '/etc/redis/ca.crt',
+    schema: text(),
+  }),
+  prefix: setting('prefix', '<prefix>', {
+    help: 'what all keys in Redis begin with; the braces keep them in one slot of a Redis Cluster',
+    fallback: '{herald}',
+    example: '{herald}',
+    schema: z.string().regex(/^\{[A-Za-z0-9_.-]{1,64}\}$/, {
+      error: 'it must be a hash tag: braces around letters, digits, dots, dashes or underscores',
+    }),
+  }),
+  cluster: setting('cluster', '<name>', {
+    help: 'name of this Kubernetes cluster; differs for each cluster that shares the Redis',
+    fallback: 'default',
+    example: 'berlin-1',
+    schema: dnsLabel(),
+  }),
+  clusters: setting('clusters', '<names>', {
+    help: 'names of all clusters that share the Redis, with commas (default: this one alone)',
+    example: 'berlin-1,berlin-2',
+    schema: listOf(dnsLabel()),
+  }),
+  logLevel: setting('log-level', '<level>', {
+    help: 'error, warn, info or debug',
+    fallback: 'info',
+    example: 'debug',
+    schema: oneOf(['error', 'warn', 'info', 'debug']),
+  }),
+  healthAddress: setting('health-address', '<host:port>', {
+    help: 'where /healthz and /readyz answer, or "off"; 0.0.0.0:<port> for the probes of a kubelet',
+    example: '0.0.0.0:17471',
+    schema: z.string().transform(parseListen),
+  }),
+  kubeconfig: setting('kubeconfig', '<path>', {
+    help: 'how to reach the API server (default: the service account of the pod)',
+    example: '/etc/kubernetes/admin.conf',
+    schema: text(),
+  }),
+  context: setting('context', '<name>', {
+    help: 'context of the kubeconfig (default: its current one)',
+    example: 'admin@home',
+    schema: text(),
+  }),
+  namespace: setting('namespace', '<name>', {
+    help: 'where the configuration lies: IPAddressPools and L2Advertisements, or the ConfigMap "config"',
+    fallback: 'metallb-system',
+    example: 'metallb-system',
+    schema: dnsLabel(),
+  }),
+  loadBalancerClass: setting('load-balancer-class', '<class>', {
+    help: 'serve only Services of this loadBalancerClass (default: only those without one)',
+    example: 'herald.io/l2',
+    schema: text(),
+  }),
+  concurrency: setting('concurrency', '<number>', {
+    help: 'Services decided at the same time by this process',
+    fallback: '16',
+    example: '16',
+    schema: wholeNumber(1, 256),
+  }),
+  nodeName: setting('node-name', '<name>', {
+    help: 'name of the Kubernetes Node that this process runs on (default: the host name)',
+    fallback: hostname().toLowerCase(),
+    example: 'node-a',
+    schema: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, {
+      error: 'it must be the name of a Kubernetes Node: small letters, digits, dashes and dots',
+    }),
+  }),
+  excludeInterfaces: setting('exclude-interfaces', '<patterns>', {
+    help: 'interfaces to leave alone: regular expressions, with commas',
+    // The list that MetalLB ships in its excludel2 ConfigMap, and libvirt's bridges.
+    fallback:
+      '^docker,^cbr,^dummy,^virbr,^lxcbr,^veth,^lo$,^cali,^tunl,^flannel,^kube-ipvs,^cni,^nodelocaldns,^lxc',
+    example: '^docker,^veth,^lo$',
+    schema: listOf(z.string().transform(parsePattern)),
+  }),
+  stateDir: setting('state-dir', '<path>', {
+    help: 'where the private Redis, the kubeconfig of the sandbox and the last placements are kept',
+    fallback: '.herald',
+    example: '/var/lib/herald',
+    schema: text(),
+  }),
+  allocators: setting('allocators', '<number>', {
+    help: 'allocator processes to start',
+    fallback: '1',
+    example: '2',
+    schema: wholeNumber(1, 16),
+  }),
+  watchers: setting('watchers', '<number>', {
+    help: 'watcher processes to start',
+    fallback: '1',
+    example: '2',
+    schema: wholeNumber(1, 4),
+  }),
+} as const
+
+export type SettingName = keyof typeof SETTINGS
+
+/** "--redis-url <urls>" is given by HERALD_REDIS_URL too: the name of one makes the other. */
+function setting<T>(
+  name: string,
+  value: string,
+  about: {
+    help: string
+    fallback?: string
+    example: string
+    schema: z.ZodType<T, string>
+    alias?: string
+  },
+): Setting<T> {
+  const variable = `HERALD_${name.toUpperCase().replaceAll('-', '_')}`
+  return {
+    flag: `--${name} ${value}`,
+    variables: about.alias ? [variable, about.alias] : [variable],
+    help: about.help,
+    fallback: about.fallback ?? null,
+    example: about.example,
+    schema: about.schema,
+  }
+}
+
+function secret(variable: string): Setting<string> {
+  return {
+    flag: null,
+    variables: [variable],
+    help: '',
+    fallback: null,
+    example: '',
+    schema: text(),
+  }
+}
+
+function text() {
+  return z.string()
+}
+
+function dnsLabel() {
+  return z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, {
+    error: 'it must be a DNS label: at most 63 small letters, digits and dashes',
+  })
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, { error: `it must be one of ${words.join(', ')}` }) as unknown as z.ZodType<
+    T[number],
+    string
+  >
+}
+
+function wholeNumber(least: number, most: number) {
+  return z.string().transform((given, context) => {
+    const number = /^\d{1,9}$/.test(given) ? Number(given) : Number.NaN
+    if (number >= least && number <= most) return number
+    context.addIssue(`it must be a whole number from ${least} to ${most}`)
+    return z.NEVER
+  })
+}
+
+function listOf<T>(item: z.ZodType<T, string>) {
+  return z
+    .string()
+    .transform(given => given.split(',').map(part => part.trim()))
+    .pipe(z.array(item))
+}
+
+function parsePattern(given: string, context: z.RefinementCtx): RegExp {
+  try {
+    return new RegExp(given)
+  } catch {
+    context.addIssue(`"${given}" is not a regular expression`)
+    return z.NEVER
+  }
+}
+
+export interface Listen {
+  readonly host: string
+  readonly port: number
+}
+
+/** "host:port" or "[v6]:port"; null for "off". Port 0 takes any free one. */
+function parseListen(given: string, context: z.RefinementCtx): Listen | null {
+  if (given === 'off') return null
+  const [, v6, name, digits] = /^(?:\[([0-9a-f:.]+)\]|([^:]*)):(\d{1,5})$/i.exec(given) ?? []
+  const port = Number(digits)
+  if (digits !== undefined && port <= 65_535) return { host: v6 ?? (name || '0.0.0.0'), port }
+  context.addIssue('it must be host:port, or "off"')
+  return z.NEVER
+}

@@ -1,0 +1,48 @@
+/**
+ * One JSON line per event: level as a word, time in ISO 8601, a constant message, values as fields.
+ * Readable lines instead when the output is a terminal. Passwords and tokens never appear.
+ */
+import { isatty } from 'node:tty'
+import pino from 'pino'
+import pretty from 'pino-pretty'
+import { Fault } from '../functions/model/fault.ts'
+
+export type Logger = {
+  readonly [level in 'debug' | 'info' | 'warn' | 'error']: (fields: object, message: string) => void
+} & { child(fields: object): Logger }
+
+export function openLog(options: {
+  readonly level: string
+  readonly process: string
+  /** 1 = standard output, the default; 2 = standard error. */
+  readonly to?: 1 | 2
+}): Logger {
+  const fd = options.to ?? 1
+  return pino(
+    {
+      level: options.level,
+      base: { process: options.process, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      serializers: { error: textOf },
+      redact: { paths: SECRETS.flatMap(name => [name, `*.${name}`]), censor: '[redacted]' },
+      hooks: { streamWrite: withoutCredentials },
+    },
+    isatty(fd)
+      ? pretty({ destination: fd, sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
+      : pino.destination({ fd, sync: true }),
+  )
+}
+
+const SECRETS = ['password', 'token', 'authorization', 'privateKey']
+
+/** A Fault says all in its message, and so does an error of the system; anything else is a bug with a stack. */
+function textOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  return error instanceof Fault || 'code' in error ? error.message : (error.stack ?? error.message)
+}
+
+/** "redis://user:password@host" becomes "redis://…@host", wherever it stands in the line. */
+function withoutCredentials(line: string): string {
+  return line.replace(/(\w:\/\/)[^/@\s"]*@/g, '$1…@')
+}
