@@ -1,0 +1,147 @@
+/**
+ * Queues are doorbells: a job carries a key, never a fact. Any number of rings while one is answered become
+ * exactly one more answer (`keepLastIfActive`); whoever answers reads the state afresh. At least once.
+ */
+import {
+  type ConnectionOptions,
+  type JobsOptions,
+  Queue,
+  UnrecoverableError,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq'
+import type { Cluster, Redis } from 'ioredis'
+import { Fault } from '../../functions/model/fault.ts'
+import type { Logger } from '../log.ts'
+
+export interface Bells {
+  /** Rings each key once; a key that is waiting already is not rung twice. */
+  ring(queue: string, keys: readonly string[]): Promise<void>
+  close(): Promise<void>
+}
+
+interface Payload {
+  /** Schema version. */
+  readonly v: 1
+  readonly key: string
+}
+
+export function openBells(connection: Redis | Cluster, prefix: string, log: Logger): Bells {
+  const queues = new Map<string, Queue<Payload>>()
+  const open = (name: string) => {
+    const known = queues.get(name)
+    if (known) return known
+    const queue = new Queue<Payload>(name, {
+      connection: connection as ConnectionOptions,
+      prefix,
+      streams: { events: { maxLen: 100 } },
+    })
+    queue.on('error', error => log.debug({ queue: name, error }, 'queue connection'))
+    queues.set(name, queue)
+    return queue
+  }
+  return {
+    async ring(name, keys) {
+      const unique = [...new Set(keys)]
+      const queue = open(name)
+      for (let start = 0; start < unique.length; start += BULK_MOST) {
+        await queue.addBulk(
+          unique.slice(start, start + BULK_MOST).map(key => ({
+            name,
+            data: { v: 1 as const, key },
+            opts: { ...JOB, deduplication: { id: key, keepLastIfActive: true } },
+          })),
+        )
+      }
+    },
+    async close() {
+      await Promise.all([...queues.values()].map(queue => queue.close()))
+    },
+  }
+}
+
+export interface Answering {
+  /** Stops taking new jobs; those under way are waited for, at most `limitMs`, then left to others. */
+  stop(limitMs: number): Promise<void>
+  pause(): Promise<void>
+  resume(): Promise<void>
+  readonly running: () => boolean
+}
+
+/**
+ * Answers a queue. A Fault that says `retry: false` is not tried again; all else is, within 5 s. What a
+ * killed process was answering is answered by another one within 7 s.
+ */
+export function answer(
+  name: string,
+  handler: (key: string) => Promise<void>,
+  options: {
+    /** Of role 'blocking'. The worker opens a second one like it for itself. */
+    readonly connection: Redis | Cluster
+    readonly prefix: string
+    readonly concurrency: number
+    readonly log: Logger
+  },
+): Answering {
+  const log = options.log.child({ queue: name })
+  const worker = new Worker<Payload>(
+    name,
+    async job => {
+      const { key } = job.data
+      try {
+        await handler(key)
+      } catch (error) {
+        // Once at the first failure, then only for who looks: a broken world would flood the log.
+        log[job.attemptsMade === 0 ? 'warn' : 'debug'](
+          { key, error, attempt: job.attemptsMade },
+          'not answered, tried again later',
+        )
+        if (error instanceof Fault && !error.retry) throw new UnrecoverableError(error.message)
+        throw error
+      }
+    },
+    {
+      ...WORKER,
+      connection: options.connection as ConnectionOptions,
+      prefix: options.prefix,
+      concurrency: options.concurrency,
+    },
+  )
+  worker.on('error', error => log.debug({ error }, 'worker connection'))
+  return {
+    running: () => worker.isRunning(),
+    pause: () => worker.pause(true),
+    resume: () => worker.resume(),
+    async stop(limitMs) {
+      let timer: NodeJS.Timeout | undefined
+      const limit = new Promise<'late'>(resolve => {
+        timer = setTimeout(() => resolve('late'), limitMs)
+      })
+      const outcome = await Promise.race([worker.close(), limit])
+      clearTimeout(timer)
+      if (outcome === 'late') worker.disconnect().catch(() => {}) // Redis is away, or a job hangs
+    },
+  }
+}
+
+/** Done jobs are removed, the last failures kept for autopsy. */
+const JOB: JobsOptions = {
+  attempts: 100,
+  backoff: { type: 'capped' },
+  removeOnComplete: true,
+  removeOnFail: { count: 1000 },
+}
+
+/** With the defaults a killed worker delays a Service by a minute, and a second kill fails it for good. */
+const WORKER: Omit<WorkerOptions, 'connection'> = {
+  lockDuration: 5000,
+  stalledInterval: 2000,
+  maxStalledCount: 100,
+  runRetryDelay: 1000,
+  settings: { backoffStrategy: attempt => Math.min(100 * 2 ** (attempt - 1), BACKOFF_MOST_MS) },
+}
+
+/** A ring during the backoff changes nothing until it ends: a corrected Service must not wait behind it. */
+const BACKOFF_MOST_MS = 5000
+
+const BULK_MOST = 500
