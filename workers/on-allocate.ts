@@ -12,7 +12,6 @@ import type { State } from '../infra/redis/state.ts'
 export interface AllocatorWorld {
   readonly state: State
   readonly scripts: Scripts
-  readonly loadBalancerClass: string | null
   /** All clusters that share this address space. */
   readonly clusters: readonly string[]
   ring(queue: string, keys: readonly string[]): Promise<void>
@@ -23,8 +22,16 @@ const DECISIONS_MOST = 10
 
 export async function onAllocate(id: string, world: AllocatorWorld): Promise<void> {
   const { cluster, name } = split(id)
-  if (name === '*') return everyService(cluster, world)
   const dirty = await world.state.dirty('allocate', id)
+  if (name === '*') {
+    for await (const names of world.state.serviceNames(cluster)) {
+      await world.ring(
+        'allocate',
+        names.map(one => `${cluster}/${one}`),
+      )
+    }
+    return world.state.answered('allocate', id, dirty)
+  }
   for (let attempt = 0; attempt < DECISIONS_MOST; attempt++) {
     const answer = await decideOnce(id, cluster, name, world)
     if (answer === 'changed') continue
@@ -68,7 +75,6 @@ async function decideOnce(
   ])
   const command = allocate(service, {
     configuration: configured?.configuration ?? null,
-    loadBalancerClass: world.loadBalancerClass,
     namespaceLabels: labels ?? {},
     held,
     records: await Promise.all((held?.addresses ?? []).map(state.addressRecord)),
@@ -138,15 +144,6 @@ async function claim(
     wait: true,
     refusal: refusalOf(command.choices, tried),
   })
-}
-
-async function everyService(cluster: string, world: AllocatorWorld): Promise<void> {
-  for await (const names of world.state.serviceNames(cluster)) {
-    await world.ring(
-      'allocate',
-      names.map(name => `${cluster}/${name}`),
-    )
-  }
 }
 
 /** "cluster/rest" */

@@ -14,10 +14,26 @@ export interface PlaceWorld extends AllocatorWorld {
   later(key: string, delayMs: number): void
 }
 
-/** The key is cluster/address; the address may be any of its group, or one that was given up. */
+/**
+ * The key is cluster/address, where the address may be any of its group or one that was given up;
+ * cluster/namespace/name, for whatever the Service holds; or cluster/*, for every group.
+ */
 export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
-  const { cluster, name: address } = split(key)
+  const { cluster, name } = split(key)
   const dirty = await world.state.dirty('place', key)
+  if (name === '*') {
+    for await (const groups of world.state.groups(cluster)) {
+      await world.ring(
+        'place',
+        groups.map(group => `${cluster}/${group}`),
+      )
+    }
+    return world.state.answered('place', key, dirty)
+  }
+  const address = name.includes('/')
+    ? (await world.state.allocation(cluster, name))?.addresses[0]
+    : name
+  if (!address) return world.state.answered('place', key, dirty)
   const { addresses, services } = await groupOf(cluster, address, world)
   const group = addresses[0] ?? address
 

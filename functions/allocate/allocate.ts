@@ -12,7 +12,7 @@ import type { AddressRecord, Allocation, Refusal } from '../model/allocation.ts'
 import { portKey } from '../model/allocation.ts'
 import type { Configuration, Pool } from '../model/configuration.ts'
 import type { Labels } from '../model/selector.ts'
-import { annotation, isOurs, type Service } from '../model/service.ts'
+import { annotation, type Service } from '../model/service.ts'
 import { type FamilyWish, families } from './families.ts'
 import { fits, permits, poolHolding, poolsInOrder } from './pools.ts'
 import { requestedAddresses } from './requested.ts'
@@ -50,7 +50,6 @@ export type AllocateCommand =
 export interface AllocateState {
   /** Null: nobody has judged a configuration yet; nothing is decided from that. */
   readonly configuration: Configuration | null
-  readonly loadBalancerClass: string | null
   readonly namespaceLabels: Labels
   readonly held: Allocation | null
   /** Records of the addresses held, in their order; null where there is none. */
@@ -66,10 +65,10 @@ export function allocate(service: Service | null, state: AllocateState): Allocat
       ? { do: 'release', forget: true, why: 'the Service was deleted' }
       : { do: 'nothing', why: 'the Service is gone and held nothing' }
   }
-  if (!isOurs(service, state.loadBalancerClass)) {
+  if (service.type !== 'LoadBalancer') {
     return held && held.addresses.length > 0
       ? { do: 'release', forget: false, why: 'the Service is not of type LoadBalancer any more' }
-      : { do: 'nothing', why: 'not ours and nothing held' }
+      : { do: 'nothing', why: 'not of type LoadBalancer, and nothing held' }
   }
   if (!configuration || configuration.source === 'none') {
     return { do: 'nothing', why: 'no configuration is known yet' }

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Allocation } from '../model/allocation.ts'
-import { type Condition, isOurs, POOL_ANNOTATION, type Service } from '../model/service.ts'
+import { type Condition, POOL_ANNOTATION, type Service } from '../model/service.ts'
 
 export const ASSIGNED_CONDITION = 'herald.io/AddressAssigned'
 
@@ -31,17 +31,12 @@ export interface Publication {
   readonly event: EventText | null
 }
 
-export function publish(
-  service: Service,
-  allocation: Allocation | null,
-  context: { readonly loadBalancerClass: string | null; readonly now: string },
-): Publication {
+export function publish(service: Service, allocation: Allocation | null, now: string): Publication {
   if (!allocation || allocation.uid !== service.uid) return { patch: null, event: null }
-  const ours = isOurs(service, context.loadBalancerClass)
+  const ours = service.type === 'LoadBalancer'
   if (!ours && allocation.addresses.length > 0) return { patch: null, event: null } // about to be released
-  if (!ours && service.type === 'LoadBalancer') return { patch: null, event: null } // another class: hands off
   return {
-    patch: patchOf(service, allocation, ours, context.now),
+    patch: patchOf(service, allocation, ours, now),
     event: ours ? eventOf(service, allocation) : null,
   }
 }

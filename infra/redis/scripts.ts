@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import type { Window } from '../../functions/allocate/windows.ts'
 import type { Refusal } from '../../functions/model/allocation.ts'
+import type { Configuration } from '../../functions/model/configuration.ts'
 import type { Announcer } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { type Keys, keysOf } from './keys.ts'
@@ -99,6 +100,8 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
     adopt: script(redis, 'adopt'),
     place: script(redis, 'place'),
     renew: script(redis, 'renew'),
+    clock: script(redis, 'clock'),
+    configure: script(redis, 'configure'),
   }
   return {
     claim: async (request: ClaimRequest): Promise<ClaimAnswer> =>
@@ -169,14 +172,34 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
       return { outcome: 'placed', owner: first || null, tell }
     },
 
-    /** Groups whose `place` bells are to be rung. */
-    renew: async (
+    /** Puts a configuration in force; true when that changed something. */
+    configure: async (
+      cluster: string,
+      revision: number,
+      configuration: Configuration,
+    ): Promise<boolean> =>
+      (await run.configure(
+        [keys.configuration(cluster)],
+        [revision, JSON.stringify(configuration)],
+      )) === 1,
+
+    /** Redis' time, and since when this life of Redis has kept leases; ms since the epoch. */
+    async clock(): Promise<{ nowMs: number; sinceMs: number }> {
+      const [nowMs, sinceMs] = list(await run.clock([keys.epoch], []))
+      return { nowMs: Number(nowMs), sinceMs: Number(sinceMs) }
+    },
+
+    /**
+     * Renews a lease; `reported` is what the node answers for, null while Redis is not known to be new.
+     * `report: true`: this Redis is new, empty or older; nothing was renewed, report and renew again.
+     */
+    async renew(
       cluster: string,
       announcer: Announcer,
-      leaseMs: number,
-      reported: readonly Placement[],
-    ): Promise<readonly string[]> =>
-      list(
+      lease: { readonly ms: number; readonly incarnation: string },
+      reported: readonly Placement[] | null,
+    ): Promise<{ report: boolean; incarnation: string; groups: readonly string[] }> {
+      const [outcome, incarnation = '', ...groups] = list(
         await run.renew(
           [
             keys.leases(cluster),
@@ -190,12 +213,15 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
           [
             cluster,
             announcer.node,
-            leaseMs,
+            lease.ms,
             JSON.stringify(announcer),
-            reported.length > 0 ? JSON.stringify(reported) : '',
+            reported ? JSON.stringify(reported) : '',
+            lease.incarnation,
           ],
         ),
-      ),
+      )
+      return { report: outcome === 'report', incarnation, groups }
+    },
   }
 }
 

@@ -23,13 +23,11 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     service: async (cluster: string, name: string) =>
       seen<Service>(await redis.hget(keys.services(cluster), name)),
     /** Names of all Services known, in handfuls. */
-    async *serviceNames(cluster: string): AsyncGenerator<string[]> {
-      let cursor = '0'
-      do {
-        const [next, flat] = await redis.hscan(keys.services(cluster), cursor, 'COUNT', 500)
-        cursor = next
-        yield flat.filter((_, index) => index % 2 === 0)
-      } while (cursor !== '0')
+    serviceNames: (cluster: string) => fieldsOf(redis, keys.services(cluster)),
+    /** Every group ever placed and not forgotten, in handfuls, then those without an owner. */
+    async *groups(cluster: string): AsyncGenerator<string[]> {
+      yield* fieldsOf(redis, keys.placements(cluster))
+      yield await redis.smembers(keys.unplaced(cluster))
     },
     endpoints: async (cluster: string, name: string) =>
       seen<Endpoints>(await redis.hget(keys.endpoints(cluster), name)).record,
@@ -59,16 +57,17 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       const record = JSON.parse(text) as AddressRecord
       return Array.isArray(record.holders) ? { ...record, holders: {} } : record
     },
-    async placement(cluster: string, group: string): Promise<Placement | null> {
-      const text = await redis.hget(keys.placements(cluster), group)
-      if (!text) return null
-      const placement = JSON.parse(text) as Placement
-      return {
-        ...placement,
-        addresses: array(placement.addresses),
-        standbys: array(placement.standbys),
-      }
+    placement: async (cluster: string, group: string): Promise<Placement | null> =>
+      placementOf(await redis.hget(keys.placements(cluster), group)),
+    /** A placement, or null where there is none, for each group asked for. */
+    async placements(
+      cluster: string,
+      groups: readonly string[],
+    ): Promise<Map<string, Placement | null>> {
+      const texts = groups.length > 0 ? await redis.hmget(keys.placements(cluster), ...groups) : []
+      return new Map(groups.map((group, index) => [group, placementOf(texts[index] ?? null)]))
     },
+    unplaced: (cluster: string) => redis.smembers(keys.unplaced(cluster)),
     groupsOf: (cluster: string, node: string) => redis.smembers(keys.groupsOf(cluster, node)),
     announcers: async (cluster: string) =>
       Object.values(await redis.hgetall(keys.announcers(cluster))).map(
@@ -83,16 +82,27 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
         '-1',
         'WITHSCORES',
       )) as unknown[]
-      const flat = answer.flat()
-      const leases = new Map<string, number>()
-      for (let i = 0; i + 1 < flat.length; i += 2) leases.set(String(flat[i]), Number(flat[i + 1]))
-      return leases
+      return new Map(pairs(answer.flat()).map(([node, endMs]) => [node, Number(endMs)]))
+    },
+
+    /** True for the one allocator that sweeps now; it stays so while it asks again within the time. */
+    async mayServeAsSweeper(self: string, forMs: number): Promise<boolean> {
+      const taken = await redis.set(keys.sweeper, self, 'PX', forMs, 'NX')
+      if (taken) return true
+      if ((await redis.get(keys.sweeper)) !== self) return false
+      await redis.pexpire(keys.sweeper, forMs)
+      return true
     },
 
     /** Version of an unanswered bell, or null. Read before the facts; handed back to `answered`. */
     async dirty(queue: string, key: string): Promise<string | null> {
       const score: unknown = await redis.zscore(keys.dirty(queue), key)
       return score === null ? null : String(score)
+    },
+    /** Every unanswered bell of a queue with its version. */
+    async dirtyKeys(queue: string): Promise<[string, string][]> {
+      const answer = (await redis.zrange(keys.dirty(queue), '0', '-1', 'WITHSCORES')) as unknown[]
+      return pairs(answer.flat())
     },
     /** Strikes the bell out unless it was made dirty again since. */
     async answered(queue: string, key: string, version: string | null): Promise<void> {
@@ -110,6 +120,29 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
 const STRIKE = `local version = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if version and tonumber(version) == tonumber(ARGV[2]) then return redis.call('ZREM', KEYS[1], ARGV[1]) end
 return 0`
+
+async function* fieldsOf(redis: Redis | Cluster, key: string): AsyncGenerator<string[]> {
+  let cursor = '0'
+  do {
+    const [next, flat] = await redis.hscan(key, cursor, 'COUNT', 500)
+    cursor = next
+    yield flat.filter((_, index) => index % 2 === 0)
+  } while (cursor !== '0')
+}
+
+function placementOf(text: string | null): Placement | null {
+  if (!text) return null
+  const placement = JSON.parse(text) as Placement
+  return {
+    ...placement,
+    addresses: array(placement.addresses),
+    standbys: array(placement.standbys),
+  }
+}
+
+function pairs(flat: readonly unknown[]): [string, string][] {
+  return flat.flatMap((one, i) => (i % 2 === 0 ? [[String(one), String(flat[i + 1])]] : []))
+}
 
 function seen<T>(text: string | null): Seen<T> {
   const space = text?.indexOf(' ') ?? -1

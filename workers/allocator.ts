@@ -1,0 +1,121 @@
+/**
+ * The allocator: answers `allocate` (on-allocate.ts) and `place` (on-place.ts). Holds nothing but Redis; run
+ * as many as you like. One of them at a time also sweeps: it rings again what has stayed unanswered,
+ * and the groups of nodes whose lease has ended.
+ */
+import { randomUUID } from 'node:crypto'
+import { lapsed } from '../functions/place/lapsed.ts'
+import type { Running, World } from '../infra/process.ts'
+import { answer, openBells } from '../infra/queue/queues.ts'
+import { waitForRedis } from '../infra/redis/check.ts'
+import { connectRedis } from '../infra/redis/connect.ts'
+import { scriptsOf } from '../infra/redis/scripts.ts'
+import { stateOf } from '../infra/redis/state.ts'
+import { onAllocate } from './on-allocate.ts'
+import { onPlace, type PlaceWorld } from './on-place.ts'
+
+/** A node that has not renewed for so long has lost its lease (announcers renew every second). */
+export const LEASE_MS = 5000
+const SWEEP_EVERY_MS = 1000
+const OVERDUE_MS = 5000
+/** Bells rung again in one sweep of one queue. */
+const OVERDUE_MOST = 2000
+
+export async function runAllocator(process: World): Promise<Running> {
+  const { config, log } = process
+  const redis = connectRedis(config.redis, 'commands', log)
+  await waitForRedis(redis, process)
+  const bells = openBells(connectRedis(config.redis, 'commands', log), config.prefix, log)
+  const state = stateOf(redis, config.prefix)
+  const scripts = scriptsOf(redis, config.prefix)
+  const timers = new Set<NodeJS.Timeout>()
+
+  const world: PlaceWorld = {
+    state,
+    scripts,
+    clusters: config.clusters,
+    ring: (queue, keys) => bells.ring(queue, keys),
+    async lapsed(cluster) {
+      const [leases, clock] = await Promise.all([state.leases(cluster), scripts.clock()])
+      return lapsed({ leases, leaseMs: LEASE_MS, ...clock })
+    },
+    later(key, delayMs) {
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        bells.ring('place', [key]).catch(() => {}) // it is dirty: the sweep rings it
+      }, delayMs)
+      timers.add(timer)
+    },
+  }
+
+  const common = {
+    connection: connectRedis(config.redis, 'blocking', log),
+    prefix: config.prefix,
+    concurrency: config.concurrency,
+    log,
+  }
+  const allocating = answer('allocate', key => onAllocate(key, world), common)
+  const placing = answer('place', key => onPlace(key, world), common)
+  const sweeping = sweep(config.clusters, world, message => log.warn(message, 'sweep failed'))
+  log.info({ clusters: config.clusters, concurrency: config.concurrency }, 'allocator is answering')
+
+  return {
+    ready: () => ({ redis: redis.status === 'ready' ? null : `connection is ${redis.status}` }),
+    alive: () => ({
+      queues: allocating.running() && placing.running() ? null : 'a queue worker ended',
+    }),
+    async stop() {
+      sweeping.stop()
+      for (const timer of timers) clearTimeout(timer)
+      await Promise.all([allocating.stop(3000), placing.stop(3000)])
+      await bells.close()
+      redis.disconnect()
+    },
+  }
+}
+
+function sweep(
+  clusters: readonly string[],
+  world: PlaceWorld,
+  complain: (fields: object) => void,
+): { stop(): void } {
+  const self = randomUUID()
+  let busy = false
+  const timer = setInterval(async () => {
+    if (busy) return
+    busy = true
+    try {
+      if (await world.state.mayServeAsSweeper(self, 3 * SWEEP_EVERY_MS)) {
+        await sweepOnce(clusters, world)
+      }
+    } catch (error) {
+      complain({ error })
+    } finally {
+      busy = false
+    }
+  }, SWEEP_EVERY_MS)
+  return { stop: () => clearInterval(timer) }
+}
+
+async function sweepOnce(clusters: readonly string[], world: PlaceWorld): Promise<void> {
+  const { state } = world
+  const ringOverdue = async (queue: string, rewrite: (key: string) => string = key => key) => {
+    const keys = await state.overdue(queue, OVERDUE_MS, OVERDUE_MOST)
+    if (keys.length > 0) await world.ring(queue, keys.map(rewrite))
+  }
+  await ringOverdue('allocate')
+  await ringOverdue('place')
+  for (const cluster of clusters) {
+    await ringOverdue(`publish-${cluster}`)
+    for (const node of (await state.leases(cluster)).keys()) {
+      await ringOverdue(`announce-${cluster}-${node}`, () => 'all')
+    }
+    for (const node of await world.lapsed(cluster)) {
+      const groups = await state.groupsOf(cluster, node)
+      await world.ring(
+        'place',
+        groups.map(group => `${cluster}/${group}`),
+      )
+    }
+  }
+}
