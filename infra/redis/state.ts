@@ -36,6 +36,7 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       seen<Labels>(await redis.hget(keys.namespaces(cluster), name)).record,
     objects: async (cluster: string) =>
       present<ConfigurationObject>(await redis.hgetall(keys.objects(cluster))),
+    objectKeys: (cluster: string) => redis.hkeys(keys.objects(cluster)),
     objectsRevision: async (cluster: string) =>
       Number((await redis.get(keys.objectsRevision(cluster))) ?? 0),
     /** What is in force; null while nobody has judged any configuration yet. */

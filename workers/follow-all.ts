@@ -1,0 +1,240 @@
+/** Follows every kind the watcher needs, keeps what it sees (sightings.ts) and writes it down in Redis. */
+import type { ConfigurationObject } from '../functions/model/configuration.ts'
+import {
+  projectConfiguration,
+  projectNamespace,
+  projectNode,
+  projectService,
+  projectSlice,
+} from '../functions/watch/project.ts'
+import type { KubernetesApi } from '../infra/kubernetes/client.ts'
+import { type Followed, follow } from '../infra/kubernetes/watch.ts'
+import type { World } from '../infra/process.ts'
+import { learnAll, type Sight } from './mirror.ts'
+import {
+  type Seen,
+  type Shelf,
+  type SightWorld,
+  sightOfDeletedService,
+  sightOfEndpoints,
+  sightOfNamespace,
+  sightOfNode,
+  sightOfObject,
+  sightsOfService,
+} from './sightings.ts'
+
+interface Options {
+  readonly namespace: string
+  readonly log: World['log']
+  /** Judges the configuration anew. */
+  judge(): Promise<void>
+}
+
+export function followAll(
+  api: KubernetesApi,
+  seen: Seen,
+  world: SightWorld,
+  options: Options,
+): Followed[] {
+  return [
+    followNamed(api, '/api/v1/nodes', projectNode, seen.nodes, world, options, sightOfNode),
+    followNamed(
+      api,
+      '/api/v1/namespaces',
+      projectNamespace,
+      seen.namespaces,
+      world,
+      options,
+      sightOfNamespace,
+    ),
+    followSlices(api, seen, world, options),
+    followServices(api, seen, world, options),
+    followObjects(api, 'IPAddressPool', seen, world, options),
+    followObjects(api, 'L2Advertisement', seen, world, options),
+    followObjects(api, 'ConfigMap', seen, world, options),
+  ]
+}
+
+interface Named {
+  readonly name: string
+  readonly resourceVersion: string
+}
+
+/** Kinds that are known by their name alone. */
+function followNamed<P extends Named>(
+  api: KubernetesApi,
+  path: string,
+  project: (object: unknown) => P,
+  shelf: Shelf<P>,
+  world: SightWorld,
+  { log }: Options,
+  sight: (name: string, version: string, item: P | null, world: SightWorld) => Sight,
+): Followed {
+  return follow<P>(api, {
+    path,
+    project,
+    log,
+    async listed(items, version) {
+      const gone = replace(
+        shelf,
+        items.map(one => [one.name, one]),
+        version,
+      )
+      await learnAll(
+        [
+          ...items.map(one => sight(one.name, one.resourceVersion, one, world)),
+          ...gone.map(name => sight(name, version, null, world)),
+        ],
+        world,
+      )
+    },
+    async changed({ type, item, resourceVersion }) {
+      const present = put(shelf, item.name, type === 'DELETED' ? null : item, resourceVersion)
+      await learnAll([sight(item.name, resourceVersion, present, world)], world)
+    },
+  })
+}
+
+function followServices(
+  api: KubernetesApi,
+  seen: Seen,
+  world: SightWorld,
+  { log }: Options,
+): Followed {
+  const keyOf = (one: { namespace: string; name: string }) => `${one.namespace}/${one.name}`
+  return follow(api, {
+    path: '/api/v1/services',
+    project: projectService,
+    log,
+    async listed(items, version) {
+      const present = new Map(items.map(one => [keyOf(one), one]))
+      replace(seen.services, [...present], version)
+      // Redis may know of Services that were deleted while nobody watched.
+      const gone: string[] = []
+      for await (const names of world.state.serviceNames(world.cluster)) {
+        gone.push(...names.filter(name => !present.has(name)))
+      }
+      await learnAll(
+        [
+          ...items.flatMap(one => sightsOfService(one, seen, world)),
+          ...gone.map(name => sightOfDeletedService(name, version, world)),
+        ],
+        world,
+      )
+    },
+    async changed({ type, item, resourceVersion }) {
+      const gone = type === 'DELETED'
+      put(seen.services, keyOf(item), gone ? null : item, resourceVersion)
+      await learnAll(
+        gone
+          ? [sightOfDeletedService(keyOf(item), resourceVersion, world)]
+          : sightsOfService(item, seen, world),
+        world,
+      )
+    },
+  })
+}
+
+function followSlices(
+  api: KubernetesApi,
+  seen: Seen,
+  world: SightWorld,
+  { log }: Options,
+): Followed {
+  const { slices, services } = seen
+  const learn = (names: Iterable<string>) =>
+    learnAll(
+      [...names]
+        .filter(name => services.items.has(name))
+        .map(name => sightOfEndpoints(name, seen, world)),
+      world,
+    )
+  return follow(api, {
+    path: '/apis/discovery.k8s.io/v1/endpointslices',
+    project: projectSlice,
+    log,
+    async listed(items, version) {
+      const before = [...slices.items.keys()]
+      slices.items.clear()
+      slices.resourceVersion = version
+      for (const slice of items) {
+        const name = `${slice.namespace}/${slice.service}`
+        const known = slices.items.get(name) ?? new Map()
+        slices.items.set(name, known.set(slice.name, slice))
+      }
+      await learn(new Set([...before, ...slices.items.keys()]))
+    },
+    async changed({ type, item, resourceVersion }) {
+      const name = `${item.namespace}/${item.service}`
+      const known = slices.items.get(name) ?? new Map()
+      if (type === 'DELETED') known.delete(item.name)
+      else known.set(item.name, item)
+      if (known.size > 0) slices.items.set(name, known)
+      else slices.items.delete(name)
+      slices.resourceVersion = resourceVersion
+      await learn([name])
+    },
+  })
+}
+
+function followObjects(
+  api: KubernetesApi,
+  kind: ConfigurationObject['kind'],
+  seen: Seen,
+  world: SightWorld,
+  { namespace, log, judge }: Options,
+): Followed {
+  const paths = {
+    IPAddressPool: `/apis/metallb.io/v1beta1/namespaces/${namespace}/ipaddresspools`,
+    L2Advertisement: `/apis/metallb.io/v1beta1/namespaces/${namespace}/l2advertisements`,
+    ConfigMap: `/api/v1/namespaces/${namespace}/configmaps`,
+  }
+  const mine = () => [...seen.objects.items].filter(([key]) => key.startsWith(`${kind}/`))
+  return follow(api, {
+    path: paths[kind],
+    ...(kind === 'ConfigMap' ? { query: { fieldSelector: 'metadata.name=config' } } : {}),
+    project: object => projectConfiguration(kind, object),
+    log,
+    async listed(items, version) {
+      const present = new Map(items.map(one => [`${kind}/${one.name}`, one]))
+      const known = await world.state.objectKeys(world.cluster)
+      const gone = [
+        ...mine().map(([key]) => key),
+        ...known.filter(key => key.startsWith(`${kind}/`)),
+      ].filter(key => !present.has(key))
+      for (const key of gone) seen.objects.items.delete(key)
+      for (const [key, one] of present) seen.objects.items.set(key, one)
+      await learnAll(
+        [
+          ...[...present].map(([key, one]) => sightOfObject(key, one.resourceVersion, one, world)),
+          ...[...new Set(gone)].map(key => sightOfObject(key, version, null, world)),
+        ],
+        world,
+      )
+      await judge()
+    },
+    async changed({ type, item, resourceVersion }) {
+      const key = `${kind}/${item.name}`
+      const present = put(seen.objects, key, type === 'DELETED' ? null : item, resourceVersion)
+      await learnAll([sightOfObject(key, resourceVersion, present, world)], world)
+      await judge()
+    },
+  })
+}
+
+/** Puts a complete list in place of what was known; says which keys are gone. */
+function replace<P>(shelf: Shelf<P>, entries: readonly [string, P][], version: string): string[] {
+  const present = new Set(entries.map(([key]) => key))
+  const gone = [...shelf.items.keys()].filter(key => !present.has(key))
+  shelf.items.clear()
+  for (const [key, item] of entries) shelf.items.set(key, item)
+  shelf.resourceVersion = version
+  return gone
+}
+
+function put<P>(shelf: Shelf<P>, key: string, item: P | null, version: string): P | null {
+  if (item === null) shelf.items.delete(key)
+  else shelf.items.set(key, item)
+  shelf.resourceVersion = version
+  return item
+}

@@ -1,0 +1,129 @@
+/**
+ * What the watcher has seen of the cluster, kept as projections, and how each sight is written down in
+ * Redis: which record, and which bell when its content changed.
+ */
+import type { ConfigurationObject } from '../functions/model/configuration.ts'
+import type { Namespace, Node } from '../functions/model/node.ts'
+import type { Service } from '../functions/model/service.ts'
+import { type Slice, sumSlices } from '../functions/watch/project.ts'
+import { recordOf } from '../functions/watch/record.ts'
+import { type MirrorWorld, type Sight, serviceSight } from './mirror.ts'
+
+/** One kind of object: all seen of it, by key, and the version its stream has reached. */
+export interface Shelf<P> {
+  readonly items: Map<string, P>
+  resourceVersion: string
+}
+
+export const emptyShelf = <P>(): Shelf<P> => ({ items: new Map(), resourceVersion: '0' })
+
+export interface Seen {
+  readonly services: Shelf<Service>
+  /** By namespace/name of the Service, then by name of the slice. */
+  readonly slices: Shelf<Map<string, Slice>>
+  readonly nodes: Shelf<Node>
+  readonly namespaces: Shelf<Namespace>
+  readonly objects: Shelf<ConfigurationObject>
+}
+
+export const nothingSeen = (): Seen => ({
+  services: emptyShelf(),
+  slices: emptyShelf(),
+  nodes: emptyShelf(),
+  namespaces: emptyShelf(),
+  objects: emptyShelf(),
+})
+
+export interface SightWorld extends MirrorWorld {
+  readonly loadBalancerClass: string | null
+}
+
+/** A Service as Redis is to know it, and with it where it can be served. */
+export function sightsOfService(service: Service, seen: Seen, world: SightWorld): Sight[] {
+  const sight = serviceSight(world.cluster, service, world.state)
+  if (!recordOf(service, world.loadBalancerClass)) return [{ ...sight, value: null }]
+  return [sightOfEndpoints(`${service.namespace}/${service.name}`, seen, world), sight]
+}
+
+export function sightOfDeletedService(name: string, version: string, world: SightWorld): Sight {
+  return {
+    records: world.state.keys.services(world.cluster),
+    field: name,
+    resourceVersion: version,
+    value: null,
+    bell: { queue: 'allocate', key: `${world.cluster}/${name}` },
+  }
+}
+
+/** Summed over the slices; the version is the one their stream has reached, so that the later sum wins. */
+export function sightOfEndpoints(name: string, { slices }: Seen, world: SightWorld): Sight {
+  return {
+    records: world.state.keys.endpoints(world.cluster),
+    field: name,
+    resourceVersion: slices.resourceVersion,
+    value: JSON.stringify(sumSlices([...(slices.items.get(name)?.values() ?? [])])),
+    bell: { queue: 'place', key: `${world.cluster}/${name}` },
+  }
+}
+
+export function sightOfNode(
+  name: string,
+  version: string,
+  node: Node | null,
+  world: SightWorld,
+): Sight {
+  return {
+    records: world.state.keys.nodes(world.cluster),
+    field: name,
+    resourceVersion: version,
+    value: node && JSON.stringify({ ...node, resourceVersion: '' }),
+    bell: { queue: 'place', key: `${world.cluster}/*` },
+  }
+}
+
+export function sightOfNamespace(
+  name: string,
+  version: string,
+  namespace: Namespace | null,
+  world: SightWorld,
+): Sight {
+  return {
+    records: world.state.keys.namespaces(world.cluster),
+    field: name,
+    resourceVersion: version,
+    value: namespace && JSON.stringify(namespace.labels),
+    bell: { queue: 'allocate', key: `${world.cluster}/*` },
+  }
+}
+
+export function sightOfObject(
+  key: string,
+  version: string,
+  object: ConfigurationObject | null,
+  world: SightWorld,
+): Sight {
+  return {
+    records: world.state.keys.objects(world.cluster),
+    field: key,
+    resourceVersion: version,
+    value: object && JSON.stringify({ ...object, resourceVersion: '' }),
+    bell: null, // the configuration is judged as a whole, and rings when it changed
+    counter: world.state.keys.objectsRevision(world.cluster),
+  }
+}
+
+/** Everything seen, for a Redis that has lost it. */
+export function allSights(seen: Seen, world: SightWorld): Sight[] {
+  return [
+    ...[...seen.namespaces.items].map(([name, one]) =>
+      sightOfNamespace(name, one.resourceVersion, one, world),
+    ),
+    ...[...seen.nodes.items].map(([name, one]) =>
+      sightOfNode(name, one.resourceVersion, one, world),
+    ),
+    ...[...seen.objects.items].map(([key, one]) =>
+      sightOfObject(key, one.resourceVersion, one, world),
+    ),
+    ...[...seen.services.items.values()].flatMap(one => sightsOfService(one, seen, world)),
+  ]
+}

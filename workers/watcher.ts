@@ -1,0 +1,136 @@
+/**
+ * The watcher: holds the Kubernetes credentials. Writes down in Redis what it sees of the cluster and rings
+ * the allocators; has everything adopted again when Redis is empty, older or new; answers
+ * `publish-<cluster>`. Two may run at once: the greater resourceVersion wins in every record.
+ */
+import { hostname } from 'node:os'
+import type { Service } from '../functions/model/service.ts'
+import { recordOf } from '../functions/watch/record.ts'
+import { connectKubernetes } from '../infra/kubernetes/client.ts'
+import type { Followed } from '../infra/kubernetes/watch.ts'
+import type { Running, World } from '../infra/process.ts'
+import { type Answering, answer, openBells } from '../infra/queue/queues.ts'
+import { waitForRedis } from '../infra/redis/check.ts'
+import { connectRedis } from '../infra/redis/connect.ts'
+import { scriptsOf } from '../infra/redis/scripts.ts'
+import { stateOf } from '../infra/redis/state.ts'
+import { followAll } from './follow-all.ts'
+import { adopt, learnAll } from './mirror.ts'
+import { onPublish, type PublishWorld } from './on-publish.ts'
+import { reconfigure } from './reconfigure.ts'
+import { allSights, nothingSeen, type Seen } from './sightings.ts'
+
+const ADOPT_EVERY_MS = 1000
+/** An API server not heard for so long is lost: the other watcher publishes. */
+const LOST_MS = 15_000
+
+export async function runWatcher(process: World): Promise<Running> {
+  const { config, log } = process
+  const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
+  const redis = connectRedis(config.redis, 'commands', log)
+  await waitForRedis(redis, process)
+  const bells = openBells(redis, config.prefix, log)
+  const world: PublishWorld = {
+    cluster: config.cluster,
+    loadBalancerClass: config.loadBalancerClass,
+    state: stateOf(redis, config.prefix),
+    scripts: scriptsOf(redis, config.prefix),
+    ring: (queue, keys) => bells.ring(queue, keys),
+    api,
+    instance: hostname(),
+  }
+  const seen = nothingSeen()
+  const judge = () => reconfigure(seen, world, config.namespace, log)
+  const follows = followAll(api, seen, world, { namespace: config.namespace, log, judge })
+
+  process.waitingFor('the first complete lists from the API server')
+  await Promise.all(follows.map(one => one.synced))
+  await judge()
+
+  const adopting = adoptForever(seen, world, judge, log)
+  const publishing = answer(`publish-${config.cluster}`, key => onPublish(key, world), {
+    connection: connectRedis(config.redis, 'blocking', log),
+    prefix: config.prefix,
+    concurrency: config.concurrency,
+    log,
+  })
+  const yielding = publishWhileHeard(publishing, follows)
+  log.info({ services: seen.services.items.size }, 'watcher is watching')
+
+  return {
+    ready: () => ({
+      redis: redis.status === 'ready' ? null : `connection is ${redis.status}`,
+      kubernetes: lost(follows) ? 'the API server has not answered for 15 s' : null,
+      adoption: adopting.state(),
+    }),
+    alive: () => ({ queue: publishing.running() ? null : 'the queue worker ended' }),
+    async stop() {
+      yielding.stop()
+      adopting.stop()
+      await Promise.all(follows.map(one => one.stop()))
+      await publishing.stop(3000)
+      await bells.close()
+      redis.disconnect()
+      api.close()
+    },
+  }
+}
+
+/** Looks every second whether this life of Redis knows the cluster, and teaches it when not. */
+function adoptForever(
+  seen: Seen,
+  world: PublishWorld,
+  judge: () => Promise<void>,
+  log: World['log'],
+): { state(): string | null; stop(): void } {
+  let state: string | null = 'addresses found in status are not adopted yet'
+  let busy = false
+  const ours = (): Service[] =>
+    [...seen.services.items.values()].filter(
+      one => recordOf(one, world.loadBalancerClass)?.type === 'LoadBalancer',
+    )
+  const relearn = async () => {
+    await learnAll(allSights(seen, world), world)
+    await judge()
+  }
+  const look = async () => {
+    if (busy) return
+    busy = true
+    try {
+      const adoption = await adopt(ours, relearn, world)
+      if (adoption.outcome === 'adopted') {
+        log.info({ services: adoption.count }, 'adopted what status shows')
+        for (const conflict of adoption.conflicts) {
+          log.warn(
+            conflict,
+            'two Services show one address that they may not share; the older keeps it',
+          )
+        }
+      }
+      if (adoption.outcome === 'adopted' || adoption.outcome === 'current') state = null
+      else state = `adoption is ${adoption.outcome}`
+    } catch (error) {
+      state = `adoption failed: ${error instanceof Error ? error.message : String(error)}`
+      log.warn({ error }, 'adoption failed; trying again')
+    } finally {
+      busy = false
+    }
+  }
+  const timer = setInterval(look, ADOPT_EVERY_MS)
+  look()
+  return { state: () => state, stop: () => clearInterval(timer) }
+}
+
+/** A watcher that has lost the API server takes no `publish` jobs, so that the other one answers. */
+function publishWhileHeard(publishing: Answering, follows: readonly Followed[]): { stop(): void } {
+  let paused = false
+  const timer = setInterval(async () => {
+    if (lost(follows) === paused) return
+    paused = !paused
+    await (paused ? publishing.pause() : publishing.resume())
+  }, 1000)
+  return { stop: () => clearInterval(timer) }
+}
+
+const lost = (follows: readonly Followed[]): boolean =>
+  follows.every(one => Date.now() - one.state().lastContactMs > LOST_MS)
