@@ -15,6 +15,14 @@ export interface Node {
 /** A node with this label, whatever its value, serves no load balancer (well-known Kubernetes label). */
 export const EXCLUDE_LABEL = 'node.kubernetes.io/exclude-from-external-load-balancers'
 
+/** What Herald obeys of a Kubernetes Namespace (core/v1): pools select by its labels. */
+export interface Namespace {
+  readonly name: string
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly labels: Labels
+}
+
 /**
  * Where a Service can be served, summed over its EndpointSlices (discovery.k8s.io/v1).
  * An endpoint can serve when Ready is true or absent, or else when Serving is true.
