@@ -1,19 +1,11 @@
 /**
  * A LAN in the kernel of this machine: a switch, nodes and a client, each in a network namespace of its own, joined by
  * veth pairs over a bridge. Real frames, real ARP caches; nothing of it touches the host's own network, so any number
- * can stand side by side. Addresses are those of the article's home network, 192.168.50.0/24.
+ * can stand side by side.
  */
-import { existsSync } from 'node:fs'
 import { Fault } from '../../../functions/model/fault.ts'
+import { HAS_IPV6, HOSTS, hostsOf, type LanHost } from './hosts.ts'
 import { type Namespace, type Outcome, openNamespace, type Privilege, runIn } from './namespace.ts'
-
-export interface LanHost {
-  readonly name: string
-  readonly ipv4: string
-  /** Null where the kernel has no IPv6. */
-  readonly ipv6: string | null
-  readonly mac: string
-}
 
 export interface Lan {
   readonly nodes: readonly LanHost[]
@@ -29,8 +21,6 @@ export interface Lan {
   cable(host: string, state: 'up' | 'down'): Promise<void>
   destroy(): Promise<void>
 }
-
-export const CLIENT = 'client'
 
 /** The interface by which each host is on the LAN. */
 export const INTERFACE = 'eth0'
@@ -57,9 +47,7 @@ export async function createLan(
   options: { privilege?: Privilege; nodes?: readonly string[] } = {},
 ): Promise<Lan> {
   const privilege = options.privilege ?? (await supported())
-  const names = options.nodes ?? ['node-a', 'node-b', 'node-c']
-  const nodes = names.map((name, index) => hostAt(name, FIRST_NODE + index))
-  const client = hostAt(CLIENT, CLIENT_NUMBER)
+  const { nodes, client } = options.nodes ? hostsOf(options.nodes) : HOSTS
   const hub = await openNamespace(privilege)
   const members = new Map<string, Namespace>()
   const destroy = async () => {
@@ -77,7 +65,7 @@ export async function createLan(
         const namespace = await openNamespace(privilege, hub)
         members.set(host.name, namespace)
         await script(hub, cableScript(portOf(host.name, index), namespace.pid))
-        await script(namespace, hostScript(host))
+        await script(namespace, hostScript(host, host !== client))
       }),
     )
   } catch (error) {
@@ -102,13 +90,9 @@ export async function createLan(
   }
 }
 
-const FIRST_NODE = 124
-const CLIENT_NUMBER = 10
 const REMEDY =
   'Run as root (sudo), or let unprivileged users make user namespaces: ' +
   'on Ubuntu "sysctl kernel.apparmor_restrict_unprivileged_userns=0", in a container --privileged'
-
-const HAS_IPV6 = existsSync('/proc/sys/net/ipv6')
 
 async function supported(): Promise<Privilege> {
   const support = await lanSupport()
@@ -136,15 +120,6 @@ async function attempt(privilege: Privilege): Promise<string | null> {
   }
 }
 
-function hostAt(name: string, number: number): LanHost {
-  return {
-    name,
-    ipv4: `192.168.50.${number}`,
-    ipv6: HAS_IPV6 ? `fd00:50::${number}` : null,
-    mac: `02:00:c0:a8:32:${number.toString(16).padStart(2, '0')}`, // locally administered; shows the IPv4
-  }
-}
-
 /** Interface names have 15 characters at most. */
 const portOf = (host: string, index: number) => `${index}-${host}`.slice(0, 15)
 
@@ -166,9 +141,9 @@ function cableScript(port: string, pid: number): string {
 }
 
 /** arp_ignore and arp_announce as kube-proxy's IPVS mode sets them: the kernel does not answer for what is on lo. */
-function hostScript(host: LanHost): string {
+function hostScript(host: LanHost, isNode: boolean): string {
   const lines = ['ip link set lo up']
-  if (host.name !== CLIENT) {
+  if (isNode) {
     for (const scope of ['all', 'default', INTERFACE]) {
       lines.push(set(`ipv4/conf/${scope}/arp_ignore`, 1))
       lines.push(set(`ipv4/conf/${scope}/arp_announce`, 2))

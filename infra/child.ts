@@ -1,0 +1,101 @@
+/**
+ * A process that is to be there: started again when it ends by itself, after 0.2 s at first and 5 s at most. It does not
+ * outlive us (on Linux: the kernel kills it when our main thread ends, however that happens).
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Logger } from './log.ts'
+
+export interface ChildOptions {
+  readonly name: string
+  readonly argv: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly log: Logger
+  /** Each line that it writes, to standard output or standard error. */
+  readonly onLine: (line: string) => void
+  /** Called at every start, with its standard input. */
+  readonly onStart?: (stdin: NodeJS.WritableStream) => void
+}
+
+export interface Child {
+  readonly name: string
+  /** Null while it is down. */
+  pid(): number | null
+  /** Asks it to end, and kills it when it has not after 4 s. Returns when it is gone. */
+  stop(): Promise<void>
+}
+
+const FIRST_WAIT_MS = 200
+const LONGEST_WAIT_MS = 5000
+/** Who ran this long starts from the first wait again. */
+const GOOD_RUN_MS = 10_000
+const PATIENCE_MS = 4000
+
+export function keepRunning(options: ChildOptions): Child {
+  let child: ChildProcess | null = null
+  let timer: NodeJS.Timeout | null = null
+  let waitMs = FIRST_WAIT_MS
+  let stopping = false
+
+  const start = (): void => {
+    const startedMs = performance.now()
+    const started = launch(options)
+    child = started
+    const ended = (how: string) => {
+      if (child !== started) return // a failed start says so twice
+      child = null
+      if (stopping) return
+      if (performance.now() - startedMs > GOOD_RUN_MS) waitMs = FIRST_WAIT_MS
+      options.log.warn(
+        { child: options.name, how, waitMs },
+        'ended by itself, will be started again',
+      )
+      timer = setTimeout(start, waitMs)
+      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)
+    }
+    started.once('error', error => ended(error.message))
+    started.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`))
+  }
+  start()
+  return {
+    name: options.name,
+    pid: () => child?.pid ?? null,
+    async stop() {
+      stopping = true
+      if (timer) clearTimeout(timer)
+      if (child) await endProcess(child)
+    },
+  }
+}
+
+/** SIGTERM, and SIGKILL after 4 s. */
+export async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const harder = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
+  await gone
+  clearTimeout(harder)
+}
+
+/** In a session of its own: Ctrl-C reaches only us, and we end the children in order. */
+function launch({ argv, environment, onLine, onStart }: ChildOptions): ChildProcess {
+  const [file = '', ...args] = argv
+  const child = spawn(file, args, {
+    stdio: 'pipe',
+    detached: true,
+    env: { ...process.env, ...environment },
+  })
+  child.stdin.on('error', () => {}) // it may end before it has read all
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', onLine)
+  }
+  onStart?.(child.stdin)
+  return child
+}
+
+/** Put before a command: the kernel ends it together with its parent (prctl(2) PR_SET_PDEATHSIG). */
+export function dyingWithParent(signal: 'KILL' | 'TERM'): string[] {
+  return process.platform === 'linux' ? ['setpriv', '--pdeathsig', signal, '--'] : []
+}
