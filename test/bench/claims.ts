@@ -1,0 +1,86 @@
+/**
+ * Claims a second against the limit, a script call that does nothing, on the same connection in the same
+ * run. A /16 with 32 addresses left (at its end), claim and release in turn; medians of three rounds.
+ */
+import { windowsOf } from '../../functions/allocate/windows.ts'
+import { type ClaimRequest, scriptsOf } from '../../infra/redis/scripts.ts'
+import { aClaim, adoptNothing, aPool } from '../support/claims.ts'
+import { privateRedis } from '../support/redis.ts'
+
+const ROUNDS = 3
+const ROUND_MS = 1500
+const LEFT = 32
+
+const endings: (() => unknown)[] = []
+const server = await privateRedis({ after: ending => void endings.push(ending as () => unknown) })
+const redis = server.connect()
+const scripts = scriptsOf(redis, '{herald}')
+await adoptNothing(scripts)
+const pool = aPool('wide', ['10.1.0.0/16', '2001:db8::/112'])
+const [page4] = [...windowsOf(pool, 'IPv4')]
+const [page6] = [...windowsOf(pool, 'IPv6')]
+if (!page4 || !page6) throw new Error('a /16 is one page')
+for (const page of [page4.page, page6.page]) {
+  await redis.setrange(`{herald}:page:${page}`, 0, Buffer.alloc(8192 - LEFT / 8, 0xff))
+}
+await redis.setrange('{herald}:page:none', 8191, Buffer.alloc(1))
+
+const dual = {
+  pool: 'wide',
+  parts: [page4, page6].map(page => ({ windows: [page], buggy: false })),
+}
+const kinds: Record<string, (service: string) => ClaimRequest> = {
+  simple: service => aClaim(service, aPool('wide', ['10.1.0.0/16'])),
+  shared: service => aClaim(service, aPool('wide', ['10.1.0.0/16']), { sharing: service }),
+  dual: service => aClaim(service, pool, { options: [dual] }),
+}
+
+const sha = (await redis.script('LOAD', 'return 1')) as string
+const noop = () => redis.evalsha(sha, 1, '{herald}:addresses')
+
+async function pair(make: (service: string) => ClaimRequest, lane: number): Promise<void> {
+  const request = make(`bench/lane-${lane}`)
+  const answer = await scripts.claim(request)
+  if (!('addresses' in answer) || answer.addresses.length === 0) throw new Error(answer.outcome)
+  const expected = answer.addresses.join()
+  await scripts.claim({ ...request, expected, options: [], forget: true, wait: false })
+}
+
+/** Operations a second with so many in flight; a pair counts as two. */
+async function rate(inFlight: number, operation: (lane: number) => Promise<unknown>, each: number) {
+  const start = performance.now()
+  const end = start + ROUND_MS
+  let done = 0
+  await Promise.all(
+    Array.from({ length: inFlight }, async (_, lane) => {
+      while (performance.now() < end) {
+        await operation(lane)
+        done += each
+      }
+    }),
+  )
+  return (done * 1000) / (performance.now() - start)
+}
+
+const median = (list: number[]): number =>
+  list.sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0
+process.stdout.write('claims and releases a second, and their ratio to a no-op EVALSHA\n')
+process.stdout.write('in flight   no-op    simple (ratio)    shared (ratio)      dual (ratio)\n')
+for (const inFlight of [1, 4, 16]) {
+  const found: Record<string, number[]> = { noop: [], simple: [], shared: [], dual: [] }
+  for (let round = 0; round < ROUNDS; round++) {
+    found.noop?.push(await rate(inFlight, noop, 1))
+    for (const [kind, make] of Object.entries(kinds)) {
+      found[kind]?.push(await rate(inFlight, lane => pair(make, lane), 2))
+    }
+  }
+  const limit = median(found.noop ?? [])
+  const cells = Object.keys(kinds).map(kind => {
+    const value = median(found[kind] ?? [])
+    return `${value.toFixed(0).padStart(9)} (${(value / limit).toFixed(2)})`
+  })
+  process.stdout.write(
+    `${String(inFlight).padStart(9)} ${limit.toFixed(0).padStart(7)} ${cells.join('   ')}\n`,
+  )
+}
+for (const ending of endings) await ending()
