@@ -1,0 +1,269 @@
+/**
+ * Follows one kind for as long as it is wanted: a complete list, then every change in order, whatever the API
+ * server does meanwhile. After a break it goes on from the last event that was taken; only what the server has
+ * forgotten (410) is listed anew. Nothing is kept here but a resourceVersion.
+ */
+import { setTimeout as after } from 'node:timers/promises'
+import type { Logger } from '../log.ts'
+import { ApiError } from './api-error.ts'
+import type { KubernetesApi } from './client.ts'
+import { currentVersion, listAll } from './list.ts'
+import { watchEvents } from './stream.ts'
+
+export interface FollowOptions<P> {
+  /** "/api/v1/services", "/apis/metallb.io/v1beta1/namespaces/metallb-system/ipaddresspools". */
+  readonly path: string
+  /** As fieldSelector. */
+  readonly query?: Readonly<Record<string, string>>
+  /** Applied to each object at once: whole objects are not kept. */
+  project(object: unknown): P
+  /**
+   * A complete list; never called for one that failed half way. What it lacks was gone at that version. A kind
+   * that is not installed is an empty list.
+   */
+  listed(items: readonly P[], resourceVersion: string): Promise<void> | void
+  /** One change. The next one waits until this is taken; one that throws comes again. */
+  changed(event: Change<P>): Promise<void> | void
+  /** All changes up to this version have been taken. */
+  progressed?(resourceVersion: string): void
+  readonly log: Logger
+  readonly pageSize?: number
+  /** About how long one watch lasts (stream.ts); a dead connection is noticed within 1.8 times of it. */
+  readonly watchSeconds?: number
+}
+
+export interface Change<P> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  readonly item: P
+  readonly resourceVersion: string
+}
+
+export interface Followed {
+  /** The first complete list has been taken. Rejected when stopped before. */
+  readonly synced: Promise<void>
+  state(): FollowState
+  /** Ends it; resolved when nothing will be called any more. */
+  stop(): Promise<void>
+}
+
+export interface FollowState {
+  /** waiting: after a failure, or for the kind to be installed. */
+  readonly phase: 'listing' | 'watching' | 'waiting'
+  /** Null: no list yet. */
+  readonly resourceVersion: string | null
+  /** When the API server last said something here, ms since the epoch; 0: never. At most 12 s ago while all is well. */
+  readonly lastContactMs: number
+  /** How often it failed. */
+  readonly restarts: number
+  /** What is wrong now; null while all is well. */
+  readonly error: string | null
+}
+
+const PAGE_SIZE = 500
+/** Shorter would cost the API server more than a lease does, longer would notice a dead connection later. */
+const WATCH_SECONDS = 10
+const BACKOFF_MS = { first: 100, most: 5000 }
+const RETRY_AFTER_MOST_MS = 60_000
+/** Somebody must act before this works. */
+const FORBIDDEN_RETRY_MS = 10_000
+const ABSENT_RETRY_MS = 3000
+/** A server that is starting may not know all its kinds for a moment: absence is believed at the second look. */
+const SECOND_LOOK_MS = 1000
+/** A watch that ends sooner and says nothing is a failure, or following would turn into a busy loop. */
+const AT_ONCE_MS = 500
+
+export function follow<P>(api: KubernetesApi, options: FollowOptions<P>): Followed {
+  const follower = new Follower(api, options)
+  const ended = follower.run()
+  return {
+    synced: follower.synced,
+    state: () => follower.state(),
+    async stop() {
+      follower.stop()
+      await ended
+    },
+  }
+}
+
+class Follower<P> {
+  readonly synced: Promise<void>
+  readonly #api: KubernetesApi
+  readonly #options: FollowOptions<P>
+  readonly #log: Logger
+  readonly #stopping = new AbortController()
+  #markSynced: () => void = () => {}
+  #markStopped: (reason: Error) => void = () => {}
+  #phase: FollowState['phase'] = 'listing'
+  #version: string | null = null
+  #lastContactMs = 0
+  #restarts = 0
+  #error: string | null = null
+  /** In a row. */
+  #failures = 0
+  /** Looks in a row that found the kind not installed, and the store's version before the last of them. */
+  #absences = 0
+  #absentAt = ''
+
+  constructor(api: KubernetesApi, options: FollowOptions<P>) {
+    this.#api = api
+    this.#options = options
+    this.#log = options.log.child({ path: options.path })
+    this.synced = new Promise((resolve, reject) => {
+      this.#markSynced = resolve
+      this.#markStopped = reject
+    })
+    this.synced.catch(() => {}) // nobody may be waiting for it
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        if (this.#version === null) await this.#list()
+        else await this.#watch(this.#version)
+        this.#recovered()
+      } catch (error) {
+        if (!signal.aborted) await this.#failed(error)
+      }
+    }
+    this.#markStopped(new Error(`stopped before ${this.#options.path} was listed`))
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+  }
+
+  state(): FollowState {
+    return {
+      phase: this.#phase,
+      resourceVersion: this.#version,
+      lastContactMs: this.#lastContactMs,
+      restarts: this.#restarts,
+      error: this.#error,
+    }
+  }
+
+  async #list(): Promise<void> {
+    const { path, query = {}, pageSize = PAGE_SIZE, project, listed } = this.#options
+    const { signal } = this.#stopping
+    if (this.#absences === 0) this.#phase = 'listing'
+    const heard = () => this.#heard()
+    try {
+      const all = await listAll(this.#api, { path, query, pageSize, signal, project, heard })
+      if (signal.aborted) return
+      await listed(all.items, all.resourceVersion)
+      this.#absences = 0
+      this.#took(all.resourceVersion)
+      this.#markSynced()
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) throw error
+      await this.#absent(error)
+    }
+  }
+
+  /** Not installed is no error: a cluster that was never told of a kind has no objects of it. */
+  async #absent(error: ApiError): Promise<void> {
+    const { signal } = this.#stopping
+    this.#phase = 'waiting'
+    this.#absences++
+    if (this.#absences === 1) {
+      this.#absentAt = await currentVersion(this.#api, signal)
+      this.#heard()
+      return this.#pause(SECOND_LOOK_MS)
+    }
+    this.#heard()
+    if (this.#absences === 2) {
+      this.#log.info(
+        { answer: error.message },
+        'this kind is not installed; looking again now and then',
+      )
+      await this.#options.listed([], this.#absentAt)
+      this.#markSynced()
+    }
+    return this.#pause(ABSENT_RETRY_MS)
+  }
+
+  async #watch(resourceVersion: string): Promise<void> {
+    const { path, query = {}, watchSeconds = WATCH_SECONDS } = this.#options
+    const { signal } = this.#stopping
+    // Spread, so that the watches of all kinds do not end together.
+    const seconds = Math.max(1, Math.round(watchSeconds * (0.8 + Math.random() * 0.4)))
+    const heard = () => this.#heard()
+    const startMs = performance.now()
+    let events = 0
+    this.#phase = 'watching'
+    const watch = { path, query, resourceVersion, seconds, signal, heard }
+    for await (const event of watchEvents(this.#api, watch)) {
+      if (signal.aborted) return
+      const { type, object } = event
+      if (type !== 'BOOKMARK') {
+        const item = this.#options.project(object)
+        await this.#options.changed({ type, item, resourceVersion: event.resourceVersion })
+      }
+      events++
+      this.#took(event.resourceVersion)
+      this.#recovered()
+    }
+    if (events === 0 && performance.now() - startMs < AT_ONCE_MS) {
+      throw new ApiError({
+        status: 0,
+        reason: 'EndedAtOnce',
+        message: `watch of ${path} ended at once`,
+      })
+    }
+  }
+
+  #heard(): void {
+    this.#lastContactMs = Date.now()
+  }
+
+  #took(resourceVersion: string): void {
+    this.#version = resourceVersion
+    this.#options.progressed?.(resourceVersion)
+  }
+
+  #recovered(): void {
+    if (this.#failures > 0) this.#log.info({ failures: this.#failures }, 'following again')
+    this.#failures = 0
+    this.#error = null
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const text = error instanceof Error ? error.message : String(error)
+    const status = error instanceof ApiError ? error.status : 0
+    if (status > 0 && status < 500) this.#heard()
+    if (text !== this.#error) this.#say(status, error)
+    // 410: forgotten; 404: uninstalled meanwhile; 400: not a version of this server's (any more).
+    if (status === 410 || status === 404 || status === 400) this.#version = null
+    this.#absences = 0
+    this.#failures++
+    this.#restarts++
+    this.#error = text
+    this.#phase = 'waiting'
+    await this.#pause(delayMs(error, this.#failures))
+  }
+
+  #say(status: number, error: unknown): void {
+    if (status === 410) this.#log.info({ error }, 'this version is forgotten; listing anew')
+    else if (status === 401)
+      this.#log.error({ error }, 'the API server does not accept the credentials')
+    else if (status === 403) {
+      this.#log.error(
+        { error },
+        'a permission is missing; infra/deploy/rbac.yaml grants what is needed',
+      )
+    } else this.#log.warn({ error }, 'following broke off; trying again')
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await after(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}) // stopped
+  }
+}
+
+function delayMs(error: unknown, failures: number): number {
+  const jitter = 0.5 + Math.random() / 2
+  const backoffMs = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.most) * jitter
+  if (!(error instanceof ApiError)) return backoffMs
+  if (error.status === 401 || error.status === 403) return FORBIDDEN_RETRY_MS * jitter
+  return Math.min(error.retryAfterMs ?? 0, RETRY_AFTER_MOST_MS) + backoffMs
+}
