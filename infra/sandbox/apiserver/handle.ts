@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ApiError, methodNotAllowed, pageNotFound } from './api-error.ts'
+import type { Authority, User } from './authority.ts'
+import { deleteCollection, deleteObject, deletion } from './delete.ts'
+import type { Counters, Faults } from './faults.ts'
+import { nonResource, notAcceptable } from './non-resource.ts'
+import { list } from './read.ts'
+import { type Rendering, renderingOf, renderObject } from './render.ts'
+import { type RequestInfo, readRequest, resourceOf } from './request.ts'
+import type { Resource } from './resources.ts'
+import { type Answer, json, jsonText, send, sendError } from './respond.ts'
+import { reviewAccess } from './reviews.ts'
+import { readScale, writeScale } from './scale.ts'
+import { strike } from './strike.ts'
+import { type WatchWorld, watch } from './watch.ts'
+import { create, patch, update, type Write } from './write.ts'
+
+export interface World extends WatchWorld {
+  readonly authority: Authority
+  readonly faults: Faults
+  readonly counters: Counters
+  readonly host: () => string
+}
+
+/** Answers one request, as a real server would or as a fault wants it. */
+export async function handle(
+  world: World,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const body = await readBody(request)
+    const info = readRequest(request.method ?? 'GET', request.url ?? '/')
+    const user = world.authority.authenticate(request.headers.authorization)
+    const seen = { verb: info.verb, resource: resourceOf(info), user: user.name }
+    world.counters.count(seen)
+    const fault = world.faults.strike(seen)
+    if (fault && (await strike(fault, info, request, response))) return
+    world.authority.authorize(user, info)
+    const told = answer(world, { request, response, info, body, user })
+    if (told) send(response, told)
+  } catch (error) {
+    sendError(response, error)
+  }
+}
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly info: RequestInfo
+  readonly body: string
+  readonly user: User
+}
+
+/** The answer; null where a watch has taken the response over. */
+function answer(world: World, exchange: Exchange): Answer | null {
+  const { info, request, response, user, body } = exchange
+  const { registry, authority } = world
+  const accept = request.headers.accept ?? ''
+  if (info.plural === '') return nonResource(registry.catalog, info.path, accept, world.host())
+  const review = reviewAccess(authority, user, info, body)
+  if (review) return json(review, 201)
+  const resource = registry.catalog.find(info.apiVersion, info.plural)
+  if (!resource) throw pageNotFound()
+  if (info.subresource && !resource.subresources.includes(info.subresource)) throw pageNotFound()
+  const rendering = renderingOf(accept, info.query.get('includeObject') ?? '')
+  if (!rendering) throw notAcceptable()
+  if (info.verb === 'list') return jsonText(list(registry, resource, info, rendering))
+  if (info.verb !== 'watch') return one(world, exchange, resource, rendering)
+  watch(world, resource, info, rendering, user.name, response)
+  return null
+}
+
+/** Verbs that concern one object, or write. */
+function one(world: World, exchange: Exchange, resource: Resource, rendering: Rendering): Answer {
+  const { info, request, body } = exchange
+  const { registry } = world
+  const warnings: string[] = []
+  const contentType = request.headers['content-type'] ?? 'application/json'
+  const write: Write = { registry, resource, info, contentType, body, warnings }
+  const target = { resource, namespace: info.namespace, name: info.name }
+  if (info.verb === 'deletecollection') return jsonText(deleteCollection(write, rendering))
+  if (resource.namespaced && info.namespace === '') throw methodNotAllowed(resource)
+  if (info.subresource === 'scale') {
+    return json(info.verb === 'get' ? readScale(registry.get(target)) : writeScale(write))
+  }
+  if (info.verb === 'get') return jsonText(renderObject(resource, registry.get(target), rendering))
+  if (info.verb === 'delete') return jsonText(deletion(resource, deleteObject(write)))
+  const verbs = { create, update, patch }
+  const act = Object.entries(verbs).find(([verb]) => verb === info.verb)?.[1]
+  if (!act) throw methodNotAllowed(resource)
+  const { code, object } = act(write)
+  return { ...jsonText(renderObject(resource, object, rendering), code), warnings }
+}
+
+const BODY_MAX = 3 * 1024 * 1024
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += chunk.length
+    if (size > BODY_MAX) {
+      throw new ApiError(
+        413,
+        'RequestEntityTooLarge',
+        `Request entity too large: limit is ${BODY_MAX}`,
+      )
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}

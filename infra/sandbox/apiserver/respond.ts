@@ -1,0 +1,47 @@
+import type { ServerResponse } from 'node:http'
+import { ApiError } from './api-error.ts'
+
+export interface Answer {
+  readonly code: number
+  readonly type: string
+  readonly text: string
+  /** Said in Warning headers, which kubectl prints. */
+  readonly warnings?: readonly string[]
+}
+
+export function json(body: object, code = 200): Answer {
+  return jsonText(JSON.stringify(body), code)
+}
+
+export function jsonText(text: string, code = 200): Answer {
+  return { code, type: 'application/json', text }
+}
+
+export function send(response: ServerResponse, answer: Answer): void {
+  const { code, type, text, warnings = [] } = answer
+  if (warnings.length > 0) {
+    const lines = warnings.map(line => `299 - "${line.replace(/["\\]/g, '\\$&')}"`)
+    response.setHeader('warning', lines)
+  }
+  response.writeHead(code, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-cache, private',
+  })
+  response.end(text)
+}
+
+/** Answers an error as a Status; what is no ApiError is a 500. A stream that has begun is cut. */
+export function sendError(response: ServerResponse, error: unknown): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const known =
+    error instanceof ApiError
+      ? error
+      : new ApiError(500, 'InternalError', `Internal error occurred: ${String(error)}`)
+  const after = known.details?.retryAfterSeconds
+  if (after !== undefined) response.setHeader('retry-after', String(after))
+  send(response, json(known.status(), known.code))
+}
