@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Queue } from 'bullmq'
+import { Fault } from '../../../functions/model/fault.ts'
+import { answer, openBells } from '../../../infra/queue/queues.ts'
+import { keptLog } from '../../support/log.ts'
+import { privateRedis } from '../../support/redis.ts'
+import { undoing } from '../../support/undo.ts'
+import { until } from '../../support/until.ts'
+
+const PREFIX = '{herald}'
+
+async function open(t: TestContext, options: { appendonly?: boolean } = {}) {
+  const undo = undoing(t)
+  const redis = await privateRedis(undo, options)
+  const log = keptLog()
+  const bells = openBells(redis.connect(), PREFIX, log)
+  undo.after(() => bells.close())
+  const listen = (queue: string, handler: (key: string) => Promise<void>) => {
+    const answering = answer(queue, handler, {
+      connection: redis.connect(),
+      prefix: PREFIX,
+      concurrency: 4,
+      log,
+    })
+    undo.after(() => answering.stop(1000))
+    return answering
+  }
+  return { redis, bells, listen, log, undo }
+}
+
+/** A door that the test opens. */
+function gate(): { opened: Promise<void>; open(): void } {
+  let open = () => {}
+  const opened = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+test('a bell is answered with its key, whatever characters that has', async t => {
+  const { bells, listen } = await open(t)
+  const keys = ['default/metallb-system/a', 'default/2001:db8::1', 'all']
+  const heard: string[] = []
+  listen('announce-default-node-a.example', async key => void heard.push(key))
+  await bells.ring('announce-default-node-a.example', keys)
+  await until('all are answered', () => heard.length === 3)
+  assert.deepEqual(heard.sort(), keys.sort())
+})
+
+test('rings before an answer begins become one answer', async t => {
+  const { bells, listen } = await open(t)
+  for (let n = 0; n < 5; n++) await bells.ring('allocate', ['a', 'a', 'b'])
+  const heard: string[] = []
+  listen('allocate', async key => void heard.push(key))
+  await bells.ring('allocate', ['end'])
+  await until('the last one is answered', () => heard.includes('end'))
+  assert.deepEqual(heard.sort(), ['a', 'b', 'end'])
+})
+
+test('any number of rings during an answer become exactly one more, never beside it', async t => {
+  const { bells, listen } = await open(t)
+  const first = gate()
+  let begun = 0
+  let beside = 0
+  let most = 0
+  listen('allocate', async key => {
+    if (key !== 'a') return
+    most = Math.max(most, ++beside)
+    if (++begun === 1) await first.opened
+    beside--
+  })
+  await bells.ring('allocate', ['a'])
+  await until('the first answer has begun', () => begun === 1)
+  for (let n = 0; n < 10; n++) await bells.ring('allocate', ['a'])
+  first.open()
+  await until('the second answer has begun', () => begun === 2)
+  const end = gate()
+  listen('end', async () => end.open())
+  await bells.ring('end', ['end'])
+  await end.opened
+  assert.equal(begun, 2)
+  assert.equal(most, 1)
+})
+
+test('a ring during the last failing answer is not lost', async t => {
+  const { bells, listen } = await open(t)
+  const first = gate()
+  let begun = 0
+  listen('allocate', async () => {
+    if (++begun > 1) return
+    await first.opened
+    throw new Fault('Hopeless', { what: 'a', why: 'b', remedy: 'c', retry: false })
+  })
+  await bells.ring('allocate', ['a'])
+  await until('the first answer has begun', () => begun === 1)
+  await bells.ring('allocate', ['a'])
+  first.open()
+  await until('it is answered again', () => begun === 2)
+})
+
+test('a failing answer is tried again soon, and said once', async t => {
+  const { bells, listen, log } = await open(t)
+  let tries = 0
+  listen('allocate', async () => {
+    if (++tries < 4) throw new Error('the world is broken')
+  })
+  await bells.ring('allocate', ['a'])
+  await until('the fourth try came', () => tries === 4, 10_000)
+  const said = log.lines.filter(line => line.level === 'warn')
+  assert.equal(said.length, 1)
+  assert.equal(said[0]?.fields.key, 'a')
+  assert.equal(said[0]?.fields.queue, 'allocate')
+})
+
+test('a hopeless answer is not tried again, but kept for autopsy; a done one is removed', async t => {
+  const { redis, bells, listen, undo } = await open(t)
+  const heard: string[] = []
+  listen('allocate', async key => {
+    heard.push(key)
+    if (key === 'a') throw new Fault('Hopeless', { what: 'x', why: 'y', remedy: 'z' })
+  })
+  await bells.ring('allocate', ['a', 'b'])
+  const queue = new Queue('allocate', { connection: redis.connect(), prefix: PREFIX })
+  undo.after(() => queue.close())
+  await until('one has failed', async () => (await queue.getFailedCount()) === 1)
+  await until('the other is gone', async () => (await queue.count()) === 0)
+  assert.deepEqual(heard.sort(), ['a', 'b'])
+  assert.equal(await queue.getCompletedCount(), 0)
+  await bells.ring('allocate', ['a'])
+  await until('a new ring is answered', () => heard.length === 3)
+})
+
+test('what a killed process was answering is answered by another within seconds', async t => {
+  const { redis, bells, listen } = await open(t)
+  await bells.ring('allocate', ['a'])
+  const hold = fileURLToPath(new URL('../../support/hold.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', hold, redis.path, 'allocate'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(child.stdout, 'data')
+  await bells.ring('allocate', ['a']) // while it is being answered: one more answer is owed
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const killedMs = Date.now()
+  let heard = 0
+  listen('allocate', async () => void heard++)
+  await until('it is answered again', () => heard > 0)
+  assert.ok(Date.now() - killedMs < 10_000, `took ${Date.now() - killedMs} ms`)
+  await until('the ring during the killed answer is answered too', () => heard === 2)
+})
+
+test('answering goes on after Redis was killed and came back', async t => {
+  const { redis, bells, listen } = await open(t, { appendonly: true })
+  const heard: string[] = []
+  listen('allocate', async key => void heard.push(key))
+  await bells.ring('allocate', ['before'])
+  await until('the first is answered', () => heard.includes('before'))
+  await redis.stop()
+  const rung = bells.ring('allocate', ['meanwhile'])
+  await redis.start()
+  await rung
+  await until('the bell that waited is answered', () => heard.includes('meanwhile'))
+})
+
+test('stop waits for the answer under way, but not longer than told', async t => {
+  const { bells, listen } = await open(t)
+  const [slow, stuck] = [gate(), gate()]
+  const begun: string[] = []
+  let done = false
+  const one = listen('one', async () => {
+    begun.push('one')
+    await slow.opened
+    done = true
+  })
+  const two = listen('two', async () => {
+    begun.push('two')
+    await stuck.opened
+  })
+  await bells.ring('one', ['a'])
+  await bells.ring('two', ['a'])
+  await until('both have begun', () => begun.length === 2)
+  setTimeout(slow.open, 50)
+  await one.stop(5000)
+  assert.ok(done)
+  await two.stop(50)
+  stuck.open()
+})
