@@ -1,0 +1,24 @@
+/** Ethernet II, 14 octets before the payload: RFC 894, and the type field of RFC 826's "ether_type$ADDRESS_RESOLUTION". */
+import type { OctetReader, OctetWriter } from './bytes.ts'
+
+export interface EthernetHeader {
+  readonly destination: number
+  readonly source: number
+  readonly etherType: number
+}
+
+export const BROADCAST = 0xffff_ffff_ffff
+export const ETHERTYPE_IPV4 = 0x0800
+export const ETHERTYPE_ARP = 0x0806
+export const ETHERNET_HEADER_LENGTH = 14
+/** IEEE 802.3, without the check sequence that no socket shows: 1500 of payload, and 4 for a VLAN tag. */
+export const ETHERNET_FRAME_LENGTH_MAX = 1518
+
+export function decodeEthernet(octets: OctetReader): EthernetHeader | 'truncated' {
+  if (octets.remaining() < ETHERNET_HEADER_LENGTH) return 'truncated'
+  return { destination: octets.u48(), source: octets.u48(), etherType: octets.u16() }
+}
+
+export function encodeEthernet(header: EthernetHeader, into: OctetWriter): OctetWriter {
+  return into.u48(header.destination).u48(header.source).u16(header.etherType)
+}

@@ -1,0 +1,187 @@
+/**
+ * The layer-2 neighbourhood: answers ARP for the addresses it is given and announces them, on every interface that
+ * qualifies (metallb-behaviour 5.3), in a thread of its own. Needs the capability NET_RAW and Linux.
+ */
+import { closeSync, writeSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { Fault } from '../../functions/model/fault.ts'
+import type { AnnouncerInterface } from '../../functions/model/node.ts'
+import { parseIPv4 } from '../../functions/wire/bytes.ts'
+import type { LinkCounters, Order, Report, ThreadSettings } from './messages.ts'
+
+export type { AddressCounters, LinkCounters } from './messages.ts'
+
+export interface AnnouncedAddress {
+  readonly address: string
+  /** Names of the interfaces that it is announced on; null = all that qualify. */
+  readonly interfaces: readonly string[] | null
+}
+
+export interface Link {
+  /** Replaces the whole table: what is new is announced by schedule, what is missing is not answered any more. */
+  set(addresses: readonly AnnouncedAddress[]): void
+  /** Announces these again from the start of the schedule, if they are in the table. */
+  announce(addresses: readonly string[]): void
+  /** Those that announce now, by name. */
+  interfaces(): readonly AnnouncerInterface[]
+  counters(): Promise<LinkCounters>
+  /** Nothing is answered any more once it returns. May be called twice. */
+  stop(): Promise<void>
+}
+
+export interface LinkOptions {
+  /** Names that never announce: a pattern matches anywhere in the name unless it is anchored. */
+  readonly excludeInterfaces: readonly RegExp[]
+  readonly log: Readonly<
+    Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void>
+  >
+  /** An interface came, went, or changed its MAC or its prefixes. */
+  onInterfaces(interfaces: readonly AnnouncerInterface[]): void
+  /** The thread died of a bug: nothing is answered any more. Without this, the process ends for it. */
+  onFault?(error: unknown): void
+}
+
+/** Returns once every qualifying interface is answered on. Throws Fault `NetRawMissing` or `LinkRefused`. */
+export async function openLink(options: LinkOptions): Promise<Link> {
+  if (process.platform !== 'linux') throw refusal('socket', `this is ${process.platform}`)
+  const settings: ThreadSettings = { excludeInterfaces: options.excludeInterfaces }
+  const thread = new Worker(new URL('./thread.mjs', import.meta.url), {
+    execArgv: [],
+    workerData: settings,
+  })
+  const link = new ThreadLink(thread, options)
+  await link.ready
+  return link
+}
+
+class ThreadLink implements Link {
+  readonly ready: Promise<void>
+  readonly #thread: Worker
+  readonly #options: LinkOptions
+  /** Null before the thread listens, and after it has ended. */
+  #wakeFd: number | null = null
+  #interfaces: readonly AnnouncerInterface[] = []
+  readonly #counts = new Map<number, (counters: LinkCounters) => void>()
+  #countId = 0
+  #saidIPv6 = false
+  readonly #ended: Promise<void>
+  readonly #stopAtExit = () => this.#order({ do: 'stop' })
+
+  constructor(thread: Worker, options: LinkOptions) {
+    this.#thread = thread
+    this.#options = options
+    this.ready = new Promise((resolve, reject) => {
+      thread.on('message', (report: Report) => {
+        if (report.is === 'refused') reject(refusal(report.call, report.code))
+        else if (report.is === 'ready') resolve(this.#begin(report))
+        else this.#hear(report)
+      })
+      thread.once('error', error => {
+        if (this.#wakeFd === null) reject(error)
+        else this.#died(error)
+      })
+    })
+    this.#ended = new Promise(resolve => thread.once('exit', () => resolve(this.#end())))
+  }
+
+  set(addresses: readonly AnnouncedAddress[]): void {
+    const table: [number, readonly string[] | null][] = []
+    for (const { address, interfaces } of addresses) {
+      const ipv4 = parseIPv4(address)
+      if (ipv4 !== null) table.push([ipv4, interfaces])
+      else this.#sayIPv6(address)
+    }
+    this.#order({ do: 'set', addresses: table })
+  }
+
+  announce(addresses: readonly string[]): void {
+    const known = addresses.map(parseIPv4).filter(address => address !== null)
+    this.#order({ do: 'announce', addresses: known })
+  }
+
+  interfaces(): readonly AnnouncerInterface[] {
+    return this.#interfaces
+  }
+
+  async counters(): Promise<LinkCounters> {
+    if (this.#wakeFd === null) throw new Error('the link has stopped')
+    const id = ++this.#countId
+    const counted = new Promise<LinkCounters>(resolve => this.#counts.set(id, resolve))
+    this.#order({ do: 'count', id })
+    return Promise.race([
+      counted,
+      this.#ended.then(() => Promise.reject(new Error('the link has stopped'))),
+    ])
+  }
+
+  async stop(): Promise<void> {
+    this.#order({ do: 'stop' })
+    await this.#ended
+  }
+
+  #begin({ wakeFd, interfaces }: Extract<Report, { is: 'ready' }>): void {
+    this.#wakeFd = wakeFd
+    this.#interfaces = interfaces
+    // process.exit() waits for the thread, and V8 cannot end one that waits in poll(2).
+    process.once('exit', this.#stopAtExit)
+  }
+
+  #hear(report: Exclude<Report, { is: 'ready' | 'refused' }>): void {
+    if (report.is === 'log') this.#options.log[report.level](report.fields, report.message)
+    if (report.is === 'counters') {
+      this.#counts.get(report.id)?.(report.counters)
+      this.#counts.delete(report.id)
+    }
+    if (report.is === 'interfaces' && this.#wakeFd !== null) {
+      this.#interfaces = report.interfaces
+      this.#options.onInterfaces(report.interfaces)
+    }
+  }
+
+  #order(order: Order): void {
+    if (this.#wakeFd === null) return
+    this.#thread.postMessage(order)
+    writeSync(this.#wakeFd, WAKE)
+  }
+
+  #end(): void {
+    if (this.#wakeFd === null) return
+    closeSync(this.#wakeFd)
+    this.#wakeFd = null
+    process.off('exit', this.#stopAtExit)
+  }
+
+  #died(error: unknown): void {
+    if (!this.#options.onFault) throw error
+    this.#options.onFault(error)
+  }
+
+  #sayIPv6(address: string): void {
+    if (this.#saidIPv6) return
+    this.#saidIPv6 = true
+    this.#options.log.warn(
+      { address },
+      'only IPv4 addresses are announced by ARP; others are left out',
+    )
+  }
+}
+
+/** A count of one, as eventfd(2) wants it: in the byte order of the machine. */
+const WAKE = new Uint8Array(new BigUint64Array([1n]).buffer)
+
+function refusal(call: string, code: string): Fault {
+  if (code === 'EPERM' || code === 'EACCES') {
+    return new Fault('NetRawMissing', {
+      what: `Opening a packet socket failed (${call}: ${code})`,
+      why: 'this process lacks the capability NET_RAW, without which no ARP frame can be sent or received',
+      remedy:
+        'Run as root, or add the capability: `capabilities: { add: [NET_RAW] }` in the securityContext of the container, or `setcap cap_net_raw+ep` on the node binary',
+    })
+  }
+  return new Fault('LinkRefused', {
+    what: `The link could not be opened (${call}: ${code})`,
+    why: 'packet sockets and rtnetlink of the Linux kernel are needed, and it refused one',
+    remedy:
+      'Run it on Linux with AF_PACKET and AF_NETLINK allowed (seccomp, systemd RestrictAddressFamilies)',
+  })
+}

@@ -1,0 +1,92 @@
+/** One interface that announces: its socket, what is announced on it, and when. */
+import { announcements } from '../../functions/announce/announcement.ts'
+import { answer, type Here } from '../../functions/announce/answer.ts'
+import { Schedule } from '../../functions/announce/schedule.ts'
+import type { Ledger } from './ledger.ts'
+import type { Timed } from './loop.ts'
+import { lostFrames, openPacketSocket } from './packet-socket.ts'
+import { close, errorName, receive, send } from './syscalls.ts'
+
+/** Longer than any frame that is answered, so that what is too long is seen to be. */
+const BUFFER_LENGTH = 2048
+/** After so many frames the others have their turn. */
+const TURN_MAX = 64
+/** Nothing is there, a signal came, or the interface is down: the socket goes on when it is up again. */
+const PASSING = new Set(['EAGAIN', 'EINTR', 'ENETDOWN'])
+
+export class Port implements Here, Timed {
+  readonly index: number
+  readonly name: string
+  readonly fd: number
+  mac: number
+  /** There is a carrier. Without one nothing is announced; when it returns, everything is. */
+  running: boolean
+  readonly #ledger: Ledger
+  readonly #schedule = new Schedule()
+  readonly #buffer = new Uint8Array(BUFFER_LENGTH)
+
+  /** Throws SystemError. */
+  constructor(
+    link: { index: number; name: string; mac: number; running: boolean },
+    ledger: Ledger,
+  ) {
+    this.index = link.index
+    this.name = link.name
+    this.mac = link.mac
+    this.running = link.running
+    this.#ledger = ledger
+    this.fd = openPacketSocket(link.index)
+  }
+
+  start(address: number, nowMs: number): void {
+    this.#schedule.start(address, nowMs)
+  }
+
+  end(address: number): void {
+    this.#schedule.stop(address)
+  }
+
+  /** Answers what has come in. What is returned is the error after which the socket is of no use any more. */
+  answer(): string | null {
+    for (let turn = 0; turn < TURN_MAX; turn++) {
+      const length = receive(this.fd, this.#buffer)
+      if (length < 0) return this.#failure()
+      const frame = this.#buffer.subarray(0, length)
+      const answered = answer(frame, this, this.#ledger.table)
+      if (typeof answered === 'string') this.#ledger.drop(answered)
+      else this.#ledger.answered(answered.address, this.#send(answered.frame))
+    }
+    return null
+  }
+
+  nextMs(): number {
+    return this.running ? this.#schedule.nextMs() : Number.POSITIVE_INFINITY
+  }
+
+  run(nowMs: number): void {
+    for (const address of this.#schedule.due(nowMs, Math.random())) {
+      for (const frame of announcements(address, this.mac)) {
+        if (this.#send(frame)) this.#ledger.announced(address)
+      }
+    }
+  }
+
+  lost(): number {
+    return lostFrames(this.fd)
+  }
+
+  close(): void {
+    close(this.fd)
+  }
+
+  #failure(): string | null {
+    const error = errorName()
+    return PASSING.has(error) ? null : error
+  }
+
+  #send(frame: Uint8Array): boolean {
+    if (send(this.fd, frame) >= 0) return true
+    this.#ledger.sendFailed(errorName())
+    return false
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The interfaces that announce, kept true to what the kernel has: looked at when the kernel says that something changed, and
+ * every second all the same. One that fails does not disturb the others; it is tried again the next second.
+ */
+import { type Interfaces, livesOn } from '../../functions/announce/answer.ts'
+import { isRunning, unfit } from '../../functions/announce/interfaces.ts'
+import type { AnnouncerInterface } from '../../functions/model/node.ts'
+import { formatMAC } from '../../functions/wire/bytes.ts'
+import type { NetworkLink } from '../../functions/wire/rtnetlink.ts'
+import { drainChanges, openChanges, readInterfaces } from './kernel-interfaces.ts'
+import type { Ledger } from './ledger.ts'
+import type { Loop, Timed } from './loop.ts'
+import type { Report } from './messages.ts'
+import { Port } from './port.ts'
+import { close, SystemError } from './syscalls.ts'
+
+const LOOK_EVERY_MS = 1000
+/** A storm of changes (a thousand addresses bound on another interface) costs ten looks a second. */
+const LOOK_GAP_MS = 100
+
+export class Ports implements Timed {
+  readonly #loop: Loop
+  readonly #ledger: Ledger
+  readonly #exclude: readonly RegExp[]
+  readonly #say: (report: Report) => void
+  readonly #changesFd = openChanges()
+  readonly #ports = new Map<number, Port>()
+  /** Why each of the others does not announce, by name: said once. */
+  #idle = new Map<string, string>()
+  #interfaces: readonly AnnouncerInterface[] = []
+  #lookedMs = Number.NEGATIVE_INFINITY
+  #nextMs = 0
+
+  /** Throws SystemError. */
+  constructor(given: {
+    loop: Loop
+    ledger: Ledger
+    excludeInterfaces: readonly RegExp[]
+    say: (report: Report) => void
+  }) {
+    this.#loop = given.loop
+    this.#ledger = given.ledger
+    this.#exclude = given.excludeInterfaces
+    this.#say = given.say
+    given.loop.watch(this.#changesFd, () => {
+      drainChanges(this.#changesFd)
+      this.#nextMs = Math.min(this.#nextMs, this.#lookedMs + LOOK_GAP_MS)
+    })
+    given.loop.time(this)
+  }
+
+  /** Those that announce, by name. */
+  get interfaces(): readonly AnnouncerInterface[] {
+    return this.#interfaces
+  }
+
+  set(table: ReadonlyMap<number, Interfaces>): void {
+    const before = this.#ledger.table
+    this.#ledger.set(table)
+    const nowMs = performance.now()
+    for (const port of this.#ports.values()) {
+      const had = (address: number) => isOn(port, before.get(address))
+      for (const address of before.keys()) {
+        if (had(address) && !isOn(port, table.get(address))) port.end(address)
+      }
+      for (const [address, interfaces] of table) {
+        if (!had(address) && isOn(port, interfaces)) port.start(address, nowMs)
+      }
+    }
+  }
+
+  announce(addresses: Iterable<number>): void {
+    const nowMs = performance.now()
+    for (const address of addresses) {
+      for (const port of this.#ports.values()) {
+        if (isOn(port, this.#ledger.table.get(address))) port.start(address, nowMs)
+      }
+    }
+  }
+
+  countLost(): void {
+    for (const port of this.#ports.values()) this.#ledger.lost(port.name, port.lost())
+  }
+
+  nextMs(): number {
+    return this.#nextMs
+  }
+
+  run(nowMs: number): void {
+    this.#lookedMs = nowMs
+    this.#nextMs = nowMs + LOOK_EVERY_MS
+    const { links, addresses } = readInterfaces()
+    const fit = this.#judge(links)
+    for (const port of this.#ports.values()) {
+      if (fit.get(port.index)?.name !== port.name) this.#close(port, 'stopped announcing')
+    }
+    for (const link of fit.values()) this.#keep(link)
+    const prefixes = (index: number) =>
+      addresses.filter(address => address.index === index).map(address => address.prefix)
+    this.#tell(
+      [...this.#ports.values()]
+        .map(({ index, name, mac }) => ({ name, mac: formatMAC(mac), prefixes: prefixes(index) }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    )
+  }
+
+  close(): void {
+    for (const port of this.#ports.values()) port.close()
+    close(this.#changesFd)
+  }
+
+  /** Those that may announce, by index; says why others may not, once. */
+  #judge(links: readonly NetworkLink[]): Map<number, NetworkLink & { readonly mac: number }> {
+    const fit = new Map<number, NetworkLink & { readonly mac: number }>()
+    const idle = new Map<string, string>()
+    for (const link of links) {
+      const reason = unfit(link, this.#exclude)
+      if (reason === null && link.mac !== null) fit.set(link.index, { ...link, mac: link.mac })
+      else idle.set(link.name, reason ?? '')
+    }
+    for (const [name, reason] of idle) {
+      if (this.#idle.get(name) === reason) continue
+      this.#log('debug', { interface: name, reason }, 'interface does not announce')
+    }
+    this.#idle = idle
+    return fit
+  }
+
+  #keep(link: NetworkLink & { readonly mac: number }): void {
+    const port = this.#ports.get(link.index)
+    const running = isRunning(link)
+    if (!port) {
+      this.#open({ ...link, running })
+      return
+    }
+    const [cameBack, moved] = [running && !port.running, link.mac !== port.mac]
+    port.running = running
+    port.mac = link.mac
+    if (cameBack || moved) {
+      this.#log('info', { interface: port.name, mac: formatMAC(port.mac) }, 'announcing all again')
+      this.#announceAll(port)
+    }
+  }
+
+  #open(link: { index: number; name: string; mac: number; running: boolean }): void {
+    const { name } = link
+    try {
+      const port = new Port(link, this.#ledger)
+      this.#ports.set(link.index, port)
+      this.#loop.watch(port.fd, () => {
+        const error = port.answer()
+        if (error) this.#close(port, 'its socket failed; opening it again', { error })
+      })
+      this.#loop.time(port)
+      this.#log('info', { interface: name, mac: formatMAC(link.mac) }, 'interface announces')
+      this.#announceAll(port)
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error
+      this.#log('warn', { interface: name, error: error.message }, 'cannot announce; trying again')
+    }
+  }
+
+  #announceAll(port: Port): void {
+    const nowMs = performance.now()
+    for (const [address, interfaces] of this.#ledger.table) {
+      if (isOn(port, interfaces)) port.start(address, nowMs)
+    }
+  }
+
+  #close(port: Port, message: string, fields = {}): void {
+    this.#ledger.lost(port.name, port.lost())
+    this.#loop.unwatch(port.fd)
+    this.#loop.untime(port)
+    port.close()
+    this.#ports.delete(port.index)
+    this.#log('info', { interface: port.name, ...fields }, message)
+  }
+
+  #tell(interfaces: readonly AnnouncerInterface[]): void {
+    if (JSON.stringify(interfaces) === JSON.stringify(this.#interfaces)) return
+    this.#interfaces = interfaces
+    this.#say({ is: 'interfaces', interfaces })
+  }
+
+  #log(level: 'debug' | 'info' | 'warn', fields: object, message: string): void {
+    this.#say({ is: 'log', level, fields, message })
+  }
+}
+
+function isOn(port: Port, interfaces: Interfaces | undefined): boolean {
+  return interfaces !== undefined && livesOn(port.name, interfaces)
+}

@@ -1,0 +1,65 @@
+/**
+ * A link in a process of its own, for tests that put it into a network namespace. Each line on standard input is an order,
+ * each line on standard output an answer; both JSON. It ends when standard input does.
+ */
+import { createInterface } from 'node:readline'
+import { Fault } from '../../functions/model/fault.ts'
+import { type AnnouncedAddress, openLink } from '../../infra/link/link.ts'
+
+export type LinkOrder =
+  | { readonly do: 'set'; readonly addresses: readonly AnnouncedAddress[] }
+  | { readonly do: 'announce'; readonly addresses: readonly string[] }
+  | { readonly do: 'interfaces' | 'counters' | 'stop' | 'exit' | 'usage' }
+  /** The main thread does nothing else meanwhile. */
+  | { readonly do: 'block'; readonly ms: number }
+
+const say = (fields: object) => process.stdout.write(`${JSON.stringify(fields)}\n`)
+const log = (level: string) => (fields: object, message: string) =>
+  say({ log: level, message, ...fields })
+const excludeInterfaces = process.argv.slice(2).map(pattern => new RegExp(pattern))
+
+try {
+  const beganMs = performance.now()
+  const link = await openLink({
+    excludeInterfaces,
+    log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    onInterfaces: interfaces => say({ changed: interfaces }),
+  })
+  say({ ready: performance.now() - beganMs, interfaces: link.interfaces() })
+  for await (const line of createInterface({ input: process.stdin })) {
+    const order = JSON.parse(line) as LinkOrder
+    switch (order.do) {
+      case 'set':
+        link.set(order.addresses)
+        break
+      case 'announce':
+        link.announce(order.addresses)
+        break
+      case 'interfaces':
+        say({ interfaces: link.interfaces() })
+        break
+      case 'counters':
+        say({ counters: await link.counters() })
+        break
+      case 'usage':
+        say({ usage: process.cpuUsage(), handles: process.getActiveResourcesInfo() })
+        break
+      case 'block':
+        for (const end = performance.now() + order.ms; performance.now() < end; );
+        say({ unblocked: order.ms })
+        break
+      case 'exit':
+        process.exit(3)
+        break
+      case 'stop': {
+        const beganMs = performance.now()
+        await link.stop()
+        say({ stopped: performance.now() - beganMs })
+      }
+    }
+  }
+  await link.stop()
+} catch (error) {
+  if (!(error instanceof Fault)) throw error
+  say({ fault: error.message, code: error.code })
+}
