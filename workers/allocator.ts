@@ -25,7 +25,8 @@ export async function runAllocator(process: World): Promise<Running> {
   const { config, log } = process
   const redis = connectRedis(config.redis, 'commands', log)
   await waitForRedis(redis, process)
-  const bells = openBells(connectRedis(config.redis, 'commands', log), config.prefix, log)
+  const bells = openBells(redis, config.prefix, log)
+  const waiting = connectRedis(config.redis, 'blocking', log)
   const state = stateOf(redis, config.prefix)
   const scripts = scriptsOf(redis, config.prefix)
   const timers = new Set<NodeJS.Timeout>()
@@ -49,7 +50,7 @@ export async function runAllocator(process: World): Promise<Running> {
   }
 
   const common = {
-    connection: connectRedis(config.redis, 'blocking', log),
+    connection: waiting,
     prefix: config.prefix,
     concurrency: config.concurrency,
     log,
@@ -69,6 +70,7 @@ export async function runAllocator(process: World): Promise<Running> {
       for (const timer of timers) clearTimeout(timer)
       await Promise.all([allocating.stop(3000), placing.stop(3000)])
       await bells.close()
+      waiting.disconnect()
       redis.disconnect()
     },
   }

@@ -33,6 +33,7 @@ interface Post {
 
 export async function runAnnouncer({ config, log }: World): Promise<Running> {
   const redis = connectRedis(config.redis, 'commands', log)
+  const waiting = connectRedis(config.redis, 'blocking', log)
   const bells = openBells(redis, config.prefix, log)
   const { cluster, nodeName: node } = config
   let changed = (_: readonly AnnouncerInterface[]) => {}
@@ -65,7 +66,7 @@ export async function runAnnouncer({ config, log }: World): Promise<Running> {
     },
   )
   const answering = answer(`announce-${cluster}-${node}`, () => reload(post), {
-    connection: connectRedis(config.redis, 'blocking', log),
+    connection: waiting,
     prefix: config.prefix,
     concurrency: 1,
     log,
@@ -87,6 +88,7 @@ export async function runAnnouncer({ config, log }: World): Promise<Running> {
       await answering.stop(500)
       await link.stop()
       await bells.close()
+      waiting.disconnect()
       redis.disconnect()
     },
   }

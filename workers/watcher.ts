@@ -28,6 +28,7 @@ export async function runWatcher(process: World): Promise<Running> {
   const { config, log } = process
   const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
   const redis = connectRedis(config.redis, 'commands', log)
+  const waiting = connectRedis(config.redis, 'blocking', log)
   await waitForRedis(redis, process)
   const bells = openBells(redis, config.prefix, log)
   const world: PublishWorld = {
@@ -49,7 +50,7 @@ export async function runWatcher(process: World): Promise<Running> {
 
   const adopting = adoptForever(seen, world, judge, log)
   const publishing = answer(`publish-${config.cluster}`, key => onPublish(key, world), {
-    connection: connectRedis(config.redis, 'blocking', log),
+    connection: waiting,
     prefix: config.prefix,
     concurrency: config.concurrency,
     log,
@@ -70,6 +71,7 @@ export async function runWatcher(process: World): Promise<Running> {
       await Promise.all(follows.map(one => one.stop()))
       await publishing.stop(3000)
       await bells.close()
+      waiting.disconnect()
       redis.disconnect()
       api.close()
     },

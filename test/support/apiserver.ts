@@ -1,17 +1,20 @@
+import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { createInterface } from 'node:readline'
+import type { JsonObject } from '../../infra/sandbox/apiserver/object.ts'
 import {
   type ApiServer,
   type ApiServerOptions,
   startApiServer,
 } from '../../infra/sandbox/apiserver/server.ts'
+import type { Scope } from './undo.ts'
 
 /** An API server of this test's own, in its own folder; closed when the test ends. */
 export async function apiServer(
-  t: Pick<TestContext, 'after'>,
+  t: Scope,
   options: Omit<ApiServerOptions, 'folder'> = {},
 ): Promise<ApiServer> {
   const folder = mkdtempSync(join(tmpdir(), 'herald-apiserver-'))
@@ -62,6 +65,56 @@ export function ask(
     )
     outgoing.on('error', reject)
     outgoing.end(text)
+  })
+}
+
+/** A watch under way, as a client sees it. */
+export interface OpenWatch {
+  readonly status: number
+  readonly events: readonly JsonObject[]
+  /** Waits until so many events have come, and answers all that have. */
+  until(count: number): Promise<readonly JsonObject[]>
+  /** Settles when the stream is over: null if it ended politely. */
+  readonly ended: Promise<Error | null>
+  close(): void
+}
+
+const LIMIT_MS = 20_000
+
+/** Opens a watch and collects its events; closed when the test ends. */
+export function openWatch(
+  t: Scope,
+  server: Pick<ApiServer, 'url' | 'ca' | 'token'>,
+  path: string,
+  accept = 'application/json',
+): Promise<OpenWatch> {
+  const events: JsonObject[] = []
+  const bell = new EventEmitter()
+  const headers = { authorization: `Bearer ${server.token}`, accept }
+  return new Promise((resolve, reject) => {
+    const url = new URL(path, server.url)
+    const outgoing = request(url, { ca: server.ca, headers, agent: false }, response => {
+      const ended = new Promise<Error | null>(settle => {
+        response.on('end', () => settle(null))
+        response.on('error', settle)
+        response.on('aborted', () => settle(new Error('aborted')))
+      })
+      createInterface({ input: response }).on('line', line => {
+        events.push(JSON.parse(line))
+        bell.emit('event')
+      })
+      const until = async (count: number) => {
+        while (events.length < count) {
+          await once(bell, 'event', { signal: AbortSignal.timeout(LIMIT_MS) })
+        }
+        return events
+      }
+      const close = () => outgoing.destroy()
+      resolve({ status: response.statusCode ?? 0, events, until, ended, close })
+    })
+    outgoing.on('error', reject)
+    outgoing.end()
+    t.after(() => outgoing.destroy())
   })
 }
 

@@ -3,7 +3,11 @@ import { windowsOf } from '../../functions/allocate/windows.ts'
 import type { Pool } from '../../functions/model/configuration.ts'
 import type { ClaimRequest, Scripts } from '../../infra/redis/scripts.ts'
 
-export const aPool = (name: string, addresses: readonly string[], more: Partial<Pool> = {}): Pool => ({
+export const aPool = (
+  name: string,
+  addresses: readonly string[],
+  more: Partial<Pool> = {},
+): Pool => ({
   name,
   addresses,
   autoAssign: true,
@@ -15,7 +19,11 @@ export const aPool = (name: string, addresses: readonly string[], more: Partial<
 })
 
 /** A claim of one IPv4 address from the pool, by a Service that was never seen and holds nothing. */
-export function aClaim(service: string, pool: Pool, more: Partial<ClaimRequest> = {}): ClaimRequest {
+export function aClaim(
+  service: string,
+  pool: Pool,
+  more: Partial<ClaimRequest> = {},
+): ClaimRequest {
   const windows = [...windowsOf(pool, 'IPv4')]
   return {
     cluster: 'default',

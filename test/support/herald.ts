@@ -1,10 +1,10 @@
 /** Herald's processes inside a test: real Redis, the sandbox's API server, the workers as they are. */
-import type { TestContext } from 'node:test'
 import { hasRedis, type ProcessName, readConfig } from '../../infra/config.ts'
 import type { Running, World } from '../../infra/process.ts'
 import { runAllocator } from '../../workers/allocator.ts'
 import { runWatcher } from '../../workers/watcher.ts'
 import { type KeptLog, keptLog } from './log.ts'
+import type { Scope } from './undo.ts'
 
 export interface Herald {
   readonly log: KeptLog
@@ -15,7 +15,7 @@ const RUN = { watcher: runWatcher, allocator: runAllocator }
 
 /** Stops, when the test ends, whatever was started here and not stopped yet. */
 export function herald(
-  t: Pick<TestContext, 'after'>,
+  t: Scope,
   settings: { readonly redisUrl: string; readonly kubeconfig: string; readonly cluster?: string },
 ): Herald {
   const log = keptLog()

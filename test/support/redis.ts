@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { Redis } from 'ioredis'
+import type { Scope } from './undo.ts'
 
 /** A real redis-server of this test's own, on a Unix socket; stopped when the test ends. */
 export interface PrivateRedis {
@@ -18,7 +18,7 @@ export interface PrivateRedis {
 }
 
 export async function privateRedis(
-  t: Pick<TestContext, 'after'>,
+  t: Scope,
   options: { appendonly?: boolean; args?: readonly string[] } = {},
 ): Promise<PrivateRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'herald-redis-'))

@@ -10,7 +10,7 @@ import {
   without,
 } from './object.ts'
 import { apiVersionOf, type Resource } from './resources.ts'
-import { fieldOf, resolve, type Schema } from './schema.ts'
+import { fieldOf, modelSchema, resolve, type Schema } from './schema.ts'
 
 /**
  * Server-side apply with the ownership of appliers: what a manager applied before and does no longer say goes away, unless
@@ -23,17 +23,19 @@ export function applyPatch(
   applied: ApiObject,
   how: { manager: string; force: boolean; subresource: string },
 ): ApiObject {
+  const schema = withMetadata(resource.schema)
   const books = listOf(current?.metadata.managedFields)
   const isOwn = (book: JsonObject) =>
     book.manager === how.manager && (book.subresource ?? '') === how.subresource
   const others = books.filter(book => !isOwn(book))
   const mine = books.find(isOwn)
-  const fields = fieldSet(without(applied, 'apiVersion', 'kind', 'metadata'), resource.schema)
-  const labelled = fieldSet({ metadata: ownMetadata(applied) }, resource.schema)
-  const owned: JsonObject = { ...fields, ...labelled }
+  const fields = fieldSet(without(applied, 'apiVersion', 'kind', 'metadata'), schema)
+  const metadataFields = fieldSet(ownMetadata(applied), modelSchema('V1ObjectMeta'))
+  const named = Object.keys(metadataFields).length > 0
+  const owned: JsonObject = { ...fields, ...(named ? { 'f:metadata': metadataFields } : {}) }
   const base: JsonObject = current ?? {}
   const conflicts = others.flatMap(book =>
-    conflictsOf(owned, objectOf(book.fieldsV1), base, applied, resource.schema, '').map(path => ({
+    conflictsOf(owned, objectOf(book.fieldsV1), base, applied, schema, '').map(path => ({
       path,
       manager: String(book.manager),
     })),
@@ -41,8 +43,8 @@ export function applyPatch(
   if (conflicts.length > 0 && !how.force) throw applyConflict(conflicts)
   const given = objectOf(mine?.fieldsV1)
   const kept = others.map(book => objectOf(book.fieldsV1))
-  const trimmed = drop(base, given, owned, kept, resource.schema)
-  const merged = merge(trimmed, applied, resource.schema)
+  const trimmed = drop(base, given, owned, kept, schema)
+  const merged = merge(trimmed, applied, schema)
   const book = {
     manager: how.manager,
     operation: 'Apply',
@@ -72,6 +74,12 @@ export function applyPatch(
 const objectOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
 const listOf = (value: Json | undefined): JsonObject[] =>
   Array.isArray(value) ? value.filter(isObject) : []
+
+/** The schema of a custom resource does not speak of metadata. */
+function withMetadata(schema: Schema): Schema {
+  const own = resolve(schema)
+  return { ...own, properties: { ...own.properties, metadata: modelSchema('V1ObjectMeta') } }
+}
 
 function ownMetadata(applied: ApiObject): JsonObject {
   const { labels, annotations, finalizers, ownerReferences } = applied.metadata

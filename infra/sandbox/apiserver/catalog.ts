@@ -35,7 +35,7 @@ export class Catalog {
 }
 
 const status = { subresources: ['status'] }
-const workload = { ...{ subresources: ['status', 'scale'] }, generation: true, categories: ['all'] }
+const workload = { subresources: ['status', 'scale'], generation: true, categories: ['all'] }
 const cluster = { namespaced: false }
 
 function builtins(): Resource[] {
@@ -47,7 +47,7 @@ function core(): Resource[] {
     resource('v1', 'namespaces', 'Namespace', {
       ...cluster,
       shortNames: ['ns'],
-      subresources: ['status', 'finalize'],
+      ...status,
       selectable: ['status.phase'],
     }),
     resource('v1', 'services', 'Service', {

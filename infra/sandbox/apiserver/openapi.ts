@@ -50,7 +50,17 @@ function documentOf(resources: readonly Resource[]) {
     }
     Object.assign(paths, pathsOf(one, name))
   }
-  return { openapi: '3.0.0', info: INFO, paths, components: { schemas } }
+  return { openapi: '3.0.0', info: INFO, paths, components: { schemas: published(schemas) } }
+}
+
+/** Under the names that people read: "io.k8s.ServicePort" for the model "V1ServicePort". */
+const publicName = (model: string) => `io.k8s.${model.replace(/^V1(?=[A-Z])/, '')}`
+
+function published(schemas: Record<string, Schema>): Record<string, Schema> {
+  const entries = Object.entries(schemas).map(([model, schema]) => [publicName(model), schema])
+  return JSON.parse(JSON.stringify(Object.fromEntries(entries)), (key, value) =>
+    key === '$ref' ? REFERENCE + publicName(value.slice(REFERENCE.length)) : value,
+  )
 }
 
 function customSchema(resource: Resource): Schema {
@@ -68,7 +78,7 @@ function pathsOf(resource: Resource, name: string): JsonObject {
   const { group, version, kind, plural, namespaced } = resource
   const home = `/${rootOf(resource)}/${namespaced ? 'namespaces/{namespace}/' : ''}${plural}`
   const gvk = { group, version, kind }
-  const schema = { $ref: REFERENCE + name }
+  const schema = { $ref: REFERENCE + publicName(name) }
   const answer = { 200: { description: 'OK', content: { 'application/json': { schema } } } }
   const operation = (action: string, parameters: readonly string[] = []): JsonObject => ({
     operationId: `${action}${kind}`,

@@ -56,6 +56,7 @@ export class Registry {
   create(resource: Resource, given: ApiObject, dryRun = false): ApiObject {
     const next = copy(given)
     stampNew(resource, next)
+    if (resource.model === null && resource.subresources.includes('status')) delete next.status
     const { name, namespace = '' } = next.metadata
     this.#admitNamespace(resource, namespace, name)
     const key = keyOf(resource, namespace, name)

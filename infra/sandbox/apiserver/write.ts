@@ -128,6 +128,7 @@ function withoutServerFields(object: ApiObject): ApiObject {
 
 /** The body as a value: JSON, or YAML where the content type says so. */
 export function decode({ body, contentType }: { body: string; contentType: string }): Json {
+  if (/protobuf|cbor/.test(contentType)) throw unsupportedBody(contentType)
   try {
     if (/yaml/.test(contentType)) return parse(body)
     return JSON.parse(body)
@@ -137,6 +138,11 @@ export function decode({ body, contentType }: { body: string; contentType: strin
       `error decoding: the body is not ${/yaml/.test(contentType) ? 'YAML' : 'JSON'}: ${why}`,
     )
   }
+}
+
+function unsupportedBody(contentType: string): ApiError {
+  const message = `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (not ${contentType})`
+  return new ApiError(415, 'UnsupportedMediaType', message)
 }
 
 /** The object as it may be stored: of the right kind and place, its fields known, in storage form. */

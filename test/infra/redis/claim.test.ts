@@ -76,7 +76,10 @@ describe('claim', async () => {
     assert.equal(refused.outcome, 'refused')
     assert.equal(held(refused), '192.168.50.211')
     assert.deepEqual('reasons' in refused && refused.reasons, ['taken default/a/two'])
-    assert.equal(held(await scripts.claim(wanted('192.168.50.215', '192.168.50.211'))), '192.168.50.215')
+    assert.equal(
+      held(await scripts.claim(wanted('192.168.50.215', '192.168.50.211'))),
+      '192.168.50.215',
+    )
     assert.equal(held(await scripts.claim(aClaim('a/three', ten))), '192.168.50.211')
   })
 
@@ -108,9 +111,18 @@ describe('claim', async () => {
     assert.equal(held(await scripts.claim(dual('a/one'))), '10.0.0.1,2001:db8::')
     const second = await scripts.claim(dual('a/two'))
     assert.equal(held(second), '')
-    assert.equal(held(await scripts.claim(aClaim('a/three', aPool('v6', ['2001:db8::/127']), {
-      options: [{ pool: 'v6', parts: [{ windows: [...windowsOf(pool, 'IPv6')], buggy: false }] }],
-    }))), '2001:db8::1')
+    assert.equal(
+      held(
+        await scripts.claim(
+          aClaim('a/three', aPool('v6', ['2001:db8::/127']), {
+            options: [
+              { pool: 'v6', parts: [{ windows: [...windowsOf(pool, 'IPv6')], buggy: false }] },
+            ],
+          }),
+        ),
+      ),
+      '2001:db8::1',
+    )
   })
 })
 

@@ -1,0 +1,474 @@
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as after } from 'node:timers/promises'
+import { connectKubernetes } from '../../../infra/kubernetes/client.ts'
+import { type Followed, type FollowOptions, follow } from '../../../infra/kubernetes/watch.ts'
+import { type KeptLog, keptLog } from '../../support/log.ts'
+import {
+  failure,
+  json,
+  type Question,
+  type ScriptedApi,
+  scriptedApi,
+  status,
+} from '../../support/scripted-api.ts'
+import { until } from '../../support/until.ts'
+
+const PATH = '/api/v1/services'
+
+/** A list and the watches after it, as one test wants them. */
+interface Cluster {
+  list(question: Question, response: ServerResponse): void
+  watch(question: Question, response: ServerResponse): void
+}
+
+interface Following {
+  readonly server: ScriptedApi
+  readonly followed: Followed
+  readonly log: KeptLog
+  /** "list 10: a b", "ADDED c 11": what was handed over, in order. */
+  readonly heard: string[]
+  watches(): Question[]
+  lists(): Question[]
+}
+
+async function following(
+  t: TestContext,
+  cluster: Cluster,
+  options: Partial<FollowOptions<string>> = {},
+): Promise<Following> {
+  const server = await scriptedApi(t, (question, response) => {
+    if (question.url.pathname === '/api/v1/namespaces') json(response, page([], '77'))
+    else if (question.url.searchParams.has('watch')) cluster.watch(question, response)
+    else cluster.list(question, response)
+  })
+  const api = await connectKubernetes({ kubeconfig: server.kubeconfig, context: null })
+  const heard: string[] = []
+  const log = keptLog()
+  const followed = follow<string>(api, {
+    path: PATH,
+    project: nameOf,
+    listed: (items, version) => {
+      heard.push(`list ${version}: ${items.join(' ')}`)
+    },
+    changed: ({ type, item, resourceVersion }) => {
+      heard.push(`${type} ${item} ${resourceVersion}`)
+    },
+    log,
+    watchSeconds: 2,
+    ...options,
+  })
+  t.after(async () => {
+    await followed.stop()
+    api.close()
+  })
+  const asked = (watching: boolean) =>
+    server.asked.filter(
+      ({ url }) => url.pathname === PATH && url.searchParams.has('watch') === watching,
+    )
+  return {
+    server,
+    followed,
+    log,
+    heard,
+    watches: () => asked(true),
+    lists: () => asked(false),
+  }
+}
+
+const nameOf = (object: unknown): string => (object as { metadata: { name: string } }).metadata.name
+const object = (name: string, version: string) => ({ metadata: { name, resourceVersion: version } })
+const page = (names: readonly string[], resourceVersion: string, next?: string) => ({
+  kind: 'ServiceList',
+  metadata: { resourceVersion, ...(next ? { continue: next } : {}) },
+  items: names.map(name => object(name, '1')),
+})
+const line = (type: string, name: string, version: string) =>
+  `${JSON.stringify({ type, object: object(name, version) })}\n`
+const bookmark = (version: string) =>
+  `${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: version } } })}\n`
+const error = (code: number, reason: string) =>
+  `${JSON.stringify({ type: 'ERROR', object: status(code, reason) })}\n`
+const from = ({ url }: Question) => url.searchParams.get('resourceVersion')
+
+/** Ends the stream when its time is over, as the API server does. */
+function inTime({ url }: Question, response: ServerResponse): void {
+  const timer = setTimeout(
+    () => response.end(),
+    Number(url.searchParams.get('timeoutSeconds')) * 1000,
+  )
+  response.on('close', () => clearTimeout(timer))
+}
+
+/** Says each text on one watch after the other; the last one is repeated without its text. */
+function saying(...texts: readonly ((response: ServerResponse) => void)[]): Cluster['watch'] {
+  let count = 0
+  return (question, response) => {
+    response.writeHead(200)
+    response.flushHeaders()
+    const say = texts[count++]
+    if (say) say(response)
+    inTime(question, response)
+  }
+}
+
+const listOfA: Cluster['list'] = (_, response) => json(response, page(['a'], '10'))
+
+test('a list of many pages is handed over whole, at its one version', async t => {
+  const pages: Cluster['list'] = ({ url }, response) => {
+    assert.equal(url.searchParams.get('limit'), '2')
+    assert.equal(url.searchParams.get('resourceVersion'), null)
+    const token = url.searchParams.get('continue')
+    if (token === null) json(response, page(['a', 'b'], '10', 'second'))
+    else if (token === 'second') json(response, page(['c', 'd'], '10', 'third'))
+    else json(response, page(['e'], '10'))
+  }
+  const { heard, followed, watches } = await following(
+    t,
+    { list: pages, watch: saying() },
+    { pageSize: 2 },
+  )
+  await followed.synced
+  assert.deepEqual(heard, ['list 10: a b c d e'])
+  await until('it watches', () => watches().length > 0)
+  const [watch] = watches()
+  assert.equal(watch && from(watch), '10')
+  assert.equal(watch?.url.searchParams.get('allowWatchBookmarks'), 'true')
+  assert.equal(followed.state().phase, 'watching')
+})
+
+test('a list that fails half way hands over nothing, and starts over', async t => {
+  let fail = true
+  const pages: Cluster['list'] = ({ url }, response) => {
+    if (!url.searchParams.has('continue')) json(response, page(['a'], '10', 'second'))
+    else if (fail) failure(response, 403, 'Forbidden')
+    else json(response, page(['b'], '10'))
+  }
+  const { heard, followed, log } = await following(t, { list: pages, watch: saying() })
+  await until('the failure is noticed', () => followed.state().restarts > 0)
+  assert.deepEqual(heard, [])
+  assert.equal(followed.state().resourceVersion, null)
+  assert.match(log.lines[0]?.message ?? '', /a permission is missing; infra\/deploy\/rbac\.yaml/)
+  fail = false
+  await followed.synced
+  assert.deepEqual(heard, ['list 10: a b'])
+})
+
+test('a continue token that has expired (410) starts the list over', async t => {
+  let tokens = 0
+  const pages: Cluster['list'] = ({ url }, response) => {
+    if (!url.searchParams.has('continue')) json(response, page(['a'], String(10 + tokens), 'next'))
+    else if (tokens++ === 0) failure(response, 410, 'Expired')
+    else json(response, page(['b'], '11'))
+  }
+  const { heard, followed } = await following(t, { list: pages, watch: saying() })
+  await followed.synced
+  assert.deepEqual(heard, ['list 11: a b'])
+})
+
+test('an answer that is no list is never taken for an empty one', async t => {
+  let senseless = true
+  const { heard, followed } = await following(t, {
+    list: (_, response) => json(response, senseless ? { kind: 'Surprise' } : page([], '10')),
+    watch: saying(),
+  })
+  await until('it is noticed', () => followed.state().restarts > 1)
+  assert.deepEqual(heard, [])
+  senseless = false
+  await followed.synced
+  assert.deepEqual(heard, ['list 10: '])
+})
+
+test('after its normal end a watch goes on from the last version, over the same connection', async t => {
+  const { heard, followed, watches, server } = await following(
+    t,
+    {
+      list: listOfA,
+      watch: saying(
+        response => response.write(line('ADDED', 'b', '11')),
+        response => response.write(bookmark('15')),
+      ),
+    },
+    { watchSeconds: 1 },
+  )
+  await until('a third watch', () => watches().length >= 3)
+  assert.deepEqual(heard, ['list 10: a', 'ADDED b 11'])
+  assert.deepEqual(watches().slice(0, 3).map(from), ['10', '11', '15'])
+  assert.equal(server.connections(), 2, 'one for the list, one for all watches')
+  assert.equal(followed.state().restarts, 0)
+})
+
+const BREAKS: readonly [string, (response: ServerResponse) => void][] = [
+  [
+    'breaks off in the middle of a line',
+    response => {
+      response.write(line('ADDED', 'b', '11') + line('ADDED', 'c', '12').slice(0, 20))
+      setTimeout(() => response.socket?.destroy(), 50)
+    },
+  ],
+  [
+    'ends in the middle of a line',
+    response => response.end(line('ADDED', 'b', '11') + line('ADDED', 'c', '12').slice(0, 20)),
+  ],
+  [
+    'says what is not JSON',
+    response => response.write(`${line('ADDED', 'b', '11')}{"type":"ADDED","obj\n`),
+  ],
+  [
+    'says what is no event',
+    response => response.write(`${line('ADDED', 'b', '11')}{"type":"PERHAPS"}\n`),
+  ],
+  [
+    'says that it cannot go on',
+    response => response.write(line('ADDED', 'b', '11') + error(500, 'InternalError')),
+  ],
+  [
+    'is reset',
+    response => {
+      response.write(line('ADDED', 'b', '11'))
+      setTimeout(() => response.socket?.resetAndDestroy(), 50)
+    },
+  ],
+  [
+    'goes silent without an end',
+    response => response.on('pipe', () => {}).write(line('ADDED', 'b', '11')),
+  ],
+]
+
+for (const [name, breaking] of BREAKS) {
+  test(`a watch that ${name} is resumed after the last whole event, and nothing is listed`, async t => {
+    let broke = false
+    const { heard, watches, lists } = await following(
+      t,
+      {
+        list: listOfA,
+        watch(question, response) {
+          response.writeHead(200)
+          response.flushHeaders()
+          if (broke) {
+            if (from(question) === '11') response.write(line('ADDED', 'c', '12'))
+            return inTime(question, response)
+          }
+          broke = true
+          breaking(response)
+        },
+      },
+      { watchSeconds: 1 },
+    )
+    await until('it goes on', () => heard.length === 3)
+    assert.deepEqual(heard, ['list 10: a', 'ADDED b 11', 'ADDED c 12'])
+    assert.equal(lists().length, 1)
+    assert.deepEqual(watches().slice(0, 2).map(from), ['10', '11'])
+  })
+}
+
+for (const [name, forgotten] of [
+  ['as an event', (r: ServerResponse) => r.writeHead(200).write(error(410, 'Expired'))],
+  ['as a status', (r: ServerResponse) => failure(r, 410, 'Gone')],
+] as const) {
+  test(`410 ${name}: everything is listed anew, without a version`, async t => {
+    let gone = true
+    const { heard, followed, lists } = await following(t, {
+      list: (_, response) => json(response, page([gone ? 'a' : 'b'], gone ? '10' : '20')),
+      watch(question, response) {
+        if (!gone) return saying()(question, response)
+        gone = false
+        forgotten(response)
+      },
+    })
+    await until('both lists', () => heard.length === 2)
+    assert.deepEqual(heard, ['list 10: a', 'list 20: b'])
+    assert.ok(lists().every(question => from(question) === null))
+    await until('all is well', () => followed.state().error === null)
+  })
+}
+
+test('a server that ends every watch at once, or forgets every version, is not asked in a busy loop', async t => {
+  let count = 0
+  const { server } = await following(t, {
+    list: listOfA,
+    watch(_, response) {
+      if (count++ % 2 === 0) response.writeHead(200).end()
+      else failure(response, 410, 'Gone')
+    },
+  })
+  await after(2000)
+  assert.ok(server.asked.length < 25, `asked ${server.asked.length} times in 2 s`)
+})
+
+test('changes come one at a time, in order, and the stream waits for a slow taker', async t => {
+  const sent = 200
+  let underWay = 0
+  const taken: string[] = []
+  await following(
+    t,
+    {
+      list: listOfA,
+      watch: saying(response => {
+        for (let i = 0; i < sent; i++) response.write(line('MODIFIED', `s${i}`, String(11 + i)))
+      }),
+    },
+    {
+      async changed({ item }) {
+        assert.equal(++underWay, 1)
+        await after(5)
+        underWay--
+        taken.push(item)
+      },
+      watchSeconds: 1,
+    },
+  )
+  await until('all are taken', () => taken.length >= sent)
+  assert.deepEqual(
+    taken,
+    Array.from({ length: sent }, (_, i) => `s${i}`),
+  )
+})
+
+test('a change that could not be taken comes again; those before it do not', async t => {
+  let refusals = 2
+  const taken: string[] = []
+  const { followed } = await following(
+    t,
+    {
+      list: listOfA,
+      watch(question, response) {
+        response.writeHead(200)
+        for (const version of [11, 12, 13]) {
+          if (version > Number(from(question))) {
+            response.write(line('ADDED', `s${version}`, String(version)))
+          }
+        }
+        inTime(question, response)
+      },
+    },
+    {
+      changed({ item }) {
+        if (item === 's12' && refusals-- > 0) throw new Error('Redis is away')
+        taken.push(item)
+      },
+    },
+  )
+  await until('all are taken', () => taken.length === 3)
+  assert.deepEqual(taken, ['s11', 's12', 's13'])
+  assert.equal(followed.state().restarts, 2)
+  assert.equal(followed.state().error, null)
+})
+
+test('a list that could not be taken is listed again before anything is watched', async t => {
+  let refusals = 1
+  const { followed, watches, lists } = await following(
+    t,
+    { list: listOfA, watch: saying() },
+    {
+      listed() {
+        if (refusals-- > 0) throw new Error('Redis is away')
+      },
+    },
+  )
+  await until('it is noticed', () => followed.state().restarts === 1)
+  assert.equal(watches().length, 0)
+  await followed.synced
+  assert.equal(lists().length, 2)
+})
+
+test('a kind that is not installed is an empty list, said once, and found when it comes', async t => {
+  let installed = false
+  const { heard, followed, log } = await following(t, {
+    list: (_, response) => {
+      if (installed) json(response, page(['a'], '90'))
+      else response.writeHead(404).end('404 page not found\n')
+    },
+    watch(question, response) {
+      if (installed) saying()(question, response)
+      else response.writeHead(404).end('404 page not found\n')
+    },
+  })
+  await followed.synced
+  assert.deepEqual(heard, ['list 77: '], 'at the version of the store before the second look')
+  assert.equal(followed.state().phase, 'waiting')
+  assert.equal(followed.state().error, null)
+  installed = true
+  await until('it is found', () => heard.length === 2)
+  assert.deepEqual(heard[1], 'list 90: a')
+  assert.equal(log.lines.filter(({ message }) => message.includes('not installed')).length, 1)
+})
+
+test('a kind that is unknown for a moment while the server starts is not taken for empty', async t => {
+  let looks = 0
+  const { heard, followed } = await following(t, {
+    list: (_, response) => {
+      if (looks++ === 0) response.writeHead(404).end('404 page not found\n')
+      else json(response, page(['a'], '90'))
+    },
+    watch: saying(),
+  })
+  await followed.synced
+  assert.deepEqual(heard, ['list 90: a'])
+})
+
+test('a missing permission is said with the words of the server, and asked for slowly', async t => {
+  const { server, log, followed } = await following(t, {
+    list: (_, response) => failure(response, 403, 'Forbidden'),
+    watch: saying(),
+  })
+  await until('it is said', () => log.lines.length > 0)
+  await after(1500)
+  assert.equal(server.asked.length, 1)
+  assert.equal(log.lines.length, 1)
+  assert.match(
+    String(log.lines[0]?.fields.error),
+    /GET \/api\/v1\/services: 403 Forbidden: scripted/,
+  )
+  assert.match(followed.state().error ?? '', /403 Forbidden/)
+})
+
+test('two followers of one server do not disturb each other', async t => {
+  const slow = await following(
+    t,
+    { list: listOfA, watch: saying(response => response.write(line('ADDED', 'b', '11'))) },
+    { changed: () => new Promise(resolve => setTimeout(resolve, 3000).unref()) },
+  )
+  const api = await connectKubernetes({ kubeconfig: slow.server.kubeconfig, context: null })
+  const heard: string[] = []
+  let watches = 0
+  slow.server.answer((question, response) => {
+    if (!question.url.searchParams.has('watch')) return listOfA(question, response)
+    response.writeHead(200)
+    if (watches++ === 0) response.write(line('ADDED', 'b', '11'))
+    inTime(question, response)
+  })
+  const second = follow<string>(api, {
+    path: PATH,
+    project: nameOf,
+    listed: items => void heard.push(...items),
+    changed: ({ item }) => void heard.push(item),
+    log: keptLog(),
+  })
+  await until('the second has all', () => heard.length === 2, 2500)
+  assert.deepEqual(heard, ['a', 'b'])
+  await second.stop()
+  api.close()
+})
+
+test('stopping ends it at once, and nothing is called afterwards', async t => {
+  const { followed, heard, server } = await following(t, {
+    list: listOfA,
+    watch: saying(response => {
+      const drip = setInterval(() => response.write(line('MODIFIED', 'a', '11')), 5)
+      response.on('close', () => clearInterval(drip))
+    }),
+  })
+  await until('events flow', () => heard.length > 3)
+  await followed.stop()
+  const [calls, asked] = [heard.length, server.asked.length]
+  await after(100)
+  assert.deepEqual([heard.length, server.asked.length], [calls, asked])
+})
+
+test('stopped before the first list: synced says so', async t => {
+  const { followed } = await following(t, { list: () => {}, watch: saying() })
+  await followed.stop()
+  await assert.rejects(followed.synced, /stopped before \/api\/v1\/services was listed/)
+})
