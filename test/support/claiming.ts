@@ -1,0 +1,88 @@
+/**
+ * Allocators and a watcher in short: Services come, get an address, which their status then shows, and go, without pause;
+ * whenever Redis has lost its memory, what the statuses show is adopted again.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as after } from 'node:timers/promises'
+import type { Cluster, Redis } from 'ioredis'
+import { locate } from '../../functions/allocate/windows.ts'
+import { type AdoptItem, type Scripts, scriptsOf } from '../../infra/redis/scripts.ts'
+import { stateOf } from '../../infra/redis/state.ts'
+import { aClaim, aPool } from './claims.ts'
+
+const POOL = aPool('load', ['10.0.0.0-10.0.0.255'])
+const LANES = 8
+/** Of one lane; all together are fewer than the addresses. */
+const SERVICES = 20
+
+export interface Claiming {
+  claimed(): number
+  /** How often all of the statuses were adopted. */
+  adoptions(): number
+  /** Service -> address: what Kubernetes would show. */
+  readonly status: ReadonlyMap<string, string>
+  /** Whose address changed although nobody asked for that. */
+  readonly moved: readonly string[]
+  stop(): Promise<void>
+}
+
+export function claimingUnderLoad(redis: Redis | Cluster): Claiming {
+  const scripts = scriptsOf(redis, '{herald}')
+  const state = stateOf(redis, '{herald}')
+  const status = new Map<string, string>()
+  const moved: string[] = []
+  let [stopping, claimed, adoptions] = [false, 0, 0]
+
+  /** Repeats a claim until it is decided, as a queue would. */
+  const decide = async (service: string, more: Parameters<typeof aClaim>[2]) => {
+    while (!stopping) {
+      const held = await state.allocation('default', service)
+      const expected = held?.addresses.join() ?? ''
+      const given = await scripts.claim(aClaim(service, POOL, { ...more, expected }))
+      if ('addresses' in given) return given.addresses
+      await after(20)
+    }
+    return null
+  }
+  const lane = async (number: number) => {
+    for (let turn = 0; !stopping; turn++) {
+      const service = `load/${number}-${turn % SERVICES}`
+      if (status.delete(service)) await decide(service, { options: [], forget: true, wait: false })
+      const [address] = (await decide(service, {})) ?? []
+      if (!address) continue
+      status.set(service, address)
+      claimed++
+      const kept = (await state.allocation('default', service))?.addresses.join()
+      if (kept !== undefined && kept !== address) moved.push(`${service}: ${address} to ${kept}`)
+    }
+  }
+  const watcher = async () => {
+    while (!stopping) {
+      if (await adoptAll(scripts, status).catch(() => false)) adoptions++
+      await after(50)
+    }
+  }
+  const all = [watcher(), ...Array.from({ length: LANES }, (_, number) => lane(number))]
+  return {
+    claimed: () => claimed,
+    adoptions: () => adoptions,
+    status,
+    moved,
+    async stop() {
+      stopping = true
+      await Promise.all(all)
+    },
+  }
+}
+
+/** True when this life of Redis had not known the statuses, and does now. */
+async function adoptAll(scripts: Scripts, status: ReadonlyMap<string, string>): Promise<boolean> {
+  const adoption = scripts.adoption('default', randomUUID())
+  if ((await adoption.begin()) !== 'begun') return false
+  const items = [...status].flatMap(([service, address]): AdoptItem[] => {
+    const place = locate(address)
+    const rest = { pool: 'load', sharing: '', backend: '', ports: ['TCP/80'], sinceMs: 1 }
+    return place ? [{ service, uid: `uid-${service}`, addresses: [place], ...rest }] : []
+  })
+  return (await adoption.adopt(items)) !== null && (await adoption.end())
+}

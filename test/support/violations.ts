@@ -1,0 +1,52 @@
+/** What must never be found in the book of addresses, whoever wrote it and whatever died meanwhile. */
+import type { Cluster, Redis } from 'ioredis'
+import { locate } from '../../functions/allocate/windows.ts'
+import type { AddressRecord, Allocation } from '../../functions/model/allocation.ts'
+
+/** Records, allocations and bits read in one step must say the same, and sharers must be allowed to. */
+export async function violations(redis: Redis | Cluster): Promise<string[]> {
+  const [addresses, allocations, ...pages] = (await redis.eval(
+    `return {redis.call('HGETALL', '{herald}:addresses'), redis.call('HGETALL', '{herald}:default:allocations'),
+      redis.call('BITCOUNT', KEYS[1]), redis.call('BITCOUNT', KEYS[2])}`,
+    2,
+    `{herald}:page:${locate('10.0.0.0')?.page}`,
+    `{herald}:page:${locate('2001:db8::')?.page}`,
+  )) as [unknown[], unknown[], number, number]
+  const records = table<AddressRecord>(addresses)
+  const held = table<Allocation>(allocations)
+  const found: string[] = []
+  const bits = pages.reduce((sum, count) => sum + count, 0)
+  if (bits !== records.size) found.push(`${bits} bits but ${records.size} records`)
+  for (const [address, record] of records) {
+    const holders = Object.entries(record.holders)
+    if (holders.length === 0) found.push(`${address} has a record and no holder`)
+    if (holders.length > 1 && record.sharingKey === '') found.push(`${address} is held twice`)
+    const ports = holders.flatMap(([, holder]) => holder.ports)
+    if (new Set(ports).size !== ports.length) found.push(`${address}: one port twice`)
+    for (const [holder] of holders) {
+      const name = holder.slice('default/'.length)
+      if (!Array.from(held.get(name)?.addresses ?? []).includes(address)) {
+        found.push(`${address} is recorded for ${name}, which does not hold it`)
+      }
+    }
+  }
+  for (const [service, allocation] of held) {
+    for (const address of Array.from(allocation.addresses)) {
+      if (!records.get(address)?.holders[`default/${service}`]) {
+        found.push(`${service} holds ${address} without a record`)
+      }
+    }
+  }
+  return found
+}
+
+/** A hash as RESP2 (flat) or RESP3 gives it to a script's caller; cjson's empty list is {}. */
+function table<T>(flat: readonly unknown[]): Map<string, T> {
+  const map = new Map<string, T>()
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const value = JSON.parse(String(flat[i + 1])) as T & { addresses?: unknown }
+    if (value.addresses && !Array.isArray(value.addresses)) value.addresses = []
+    map.set(String(flat[i]), value)
+  }
+  return map
+}
