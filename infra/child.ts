@@ -16,12 +16,16 @@ export interface ChildOptions {
   readonly onLine: (line: string) => void
   /** Called at every start, with its standard input. */
   readonly onStart?: (stdin: NodeJS.WritableStream) => void
+  /** Gives it a channel for `ask` (child_process: ipc). */
+  readonly askable?: boolean
 }
 
 export interface Child {
   readonly name: string
   /** Null while it is down. */
   pid(): number | null
+  /** Sends a question over the channel; the next message is the answer. Null when it is down, or silent for 2 s. */
+  ask(question: string): Promise<unknown>
   /** Asks it to end, and kills it when it has not after 4 s. Returns when it is gone. */
   stop(): Promise<void>
 }
@@ -31,6 +35,7 @@ const LONGEST_WAIT_MS = 5000
 /** Who ran this long starts from the first wait again. */
 const GOOD_RUN_MS = 10_000
 const PATIENCE_MS = 4000
+const ANSWER_LIMIT_MS = 2000
 
 export function keepRunning(options: ChildOptions): Child {
   let child: ChildProcess | null = null
@@ -61,12 +66,23 @@ export function keepRunning(options: ChildOptions): Child {
   return {
     name: options.name,
     pid: () => child?.pid ?? null,
+    ask: question => (child?.connected ? ask(child, question) : Promise.resolve(null)),
     async stop() {
       stopping = true
       if (timer) clearTimeout(timer)
       if (child) await endProcess(child)
     },
   }
+}
+
+async function ask(child: ChildProcess, question: string): Promise<unknown> {
+  const limit = AbortSignal.timeout(ANSWER_LIMIT_MS)
+  const answer = once(child, 'message', { signal: limit })
+  child.send(question, () => {}) // it may end before it has read it
+  return answer.then(
+    ([message]) => message,
+    () => null,
+  )
 }
 
 /** SIGTERM, and SIGKILL after 4 s. */
@@ -80,18 +96,18 @@ export async function endProcess(child: ChildProcess): Promise<void> {
 }
 
 /** In a session of its own: Ctrl-C reaches only us, and we end the children in order. */
-function launch({ argv, environment, onLine, onStart }: ChildOptions): ChildProcess {
+function launch({ argv, environment, onLine, onStart, askable }: ChildOptions): ChildProcess {
   const [file = '', ...args] = argv
   const child = spawn(file, args, {
-    stdio: 'pipe',
+    stdio: askable ? ['pipe', 'pipe', 'pipe', 'ipc'] : 'pipe',
     detached: true,
     env: { ...process.env, ...environment },
   })
-  child.stdin.on('error', () => {}) // it may end before it has read all
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', onLine)
+    if (stream) createInterface({ input: stream }).on('line', onLine)
   }
-  onStart?.(child.stdin)
+  child.stdin?.on('error', () => {}) // it may end before it has read all
+  if (child.stdin) onStart?.(child.stdin)
   return child
 }
 

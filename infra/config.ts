@@ -11,7 +11,14 @@ import { type Listen, SETTINGS, type Setting, type SettingName } from './config/
 export type { RedisConfig } from './config/redis.ts'
 
 /** Commands of the CLI that read settings. */
-export type ProcessName = 'watcher' | 'allocator' | 'announcer' | 'up' | 'client' | 'walkthrough'
+export type ProcessName =
+  | 'watcher'
+  | 'allocator'
+  | 'announcer'
+  | 'up'
+  | 'client'
+  | 'kubectl'
+  | 'walkthrough'
 
 type Given = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]['schema']> | null }
 
@@ -50,6 +57,7 @@ export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
   announcer: '127.0.0.1:17473',
   up: 'off',
   client: 'off',
+  kubectl: 'off',
   walkthrough: 'off',
 }
 
@@ -83,7 +91,8 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
     'healthAddress',
   ],
   client: ['stateDir', 'logLevel'],
-  walkthrough: ['stateDir', 'logLevel'],
+  kubectl: ['stateDir', 'logLevel'],
+  walkthrough: [],
 }
 
 export interface Sources {

@@ -28,11 +28,17 @@ export function openLog(options: {
       redact: { paths: SECRETS.flatMap(name => [name, `*.${name}`]), censor: '[redacted]' },
       hooks: { streamWrite: withoutCredentials },
     },
-    isatty(fd)
-      ? pretty({ destination: fd, sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' })
-      : pino.destination({ fd, sync: true }),
+    isatty(fd) ? pretty({ ...READABLE, destination: fd }) : pino.destination({ fd, sync: true }),
   )
 }
+
+/** Takes the lines of another process's log and puts them into ours: as they are, or readable on a terminal. */
+export function relayLog(): (line: string) => void {
+  const out = isatty(1) ? pretty({ ...READABLE, destination: 1 }) : process.stdout
+  return line => void out.write(`${line}\n`)
+}
+
+const READABLE = { sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' } as const
 
 const SECRETS = ['password', 'token', 'authorization', 'privateKey']
 

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { Fault } from '../functions/model/fault.ts'
-import { SETTINGS, type Setting } from '../infra/config/settings.ts'
+import { SETTINGS, type Setting, type SettingName } from '../infra/config/settings.ts'
 import {
   HEALTH_FALLBACK,
   hasRedis,
@@ -88,7 +88,17 @@ Example: herald announcer --redis-url redis://redis:6379 --node-name node-a`,
 Example: herald client curl http://192.168.50.211`,
     argument: '<command...>',
     start: (config, argv) =>
-      perform(config, async world => (await import('./up.ts')).runClient(world, argv)),
+      perform(config, async world => (await import('./sandboxed.ts')).runClient(world, argv)),
+  },
+  {
+    name: 'kubectl',
+    summary: 'runs kubectl against the API server of the sandbox',
+    about: `Needs: a sandbox that is up ("herald up" in another terminal, same --state-dir).
+
+Example: herald kubectl get svc -o wide`,
+    argument: '<arguments...>',
+    start: (config, argv) =>
+      perform(config, async world => (await import('./sandboxed.ts')).runKubectl(world, argv)),
   },
   {
     name: 'walkthrough',
@@ -99,8 +109,11 @@ was seen. Exit code 0 only if all of it held.
 Needs: root, or user namespaces.
 
 Example: herald walkthrough`,
+    // It speaks for itself; only what goes wrong is to come in between.
     start: config =>
-      perform(config, async world => (await import('./up.ts')).runWalkthrough(world)),
+      perform({ ...config, logLevel: 'error' }, async world =>
+        (await import('./walkthrough.ts')).runWalkthrough(world),
+      ),
   },
 ]
 
@@ -126,7 +139,9 @@ async function main(): Promise<number> {
     if (command.argument) sub.argument(command.argument).passThroughOptions()
     sub.action(async (...given: unknown[]) => {
       const rest = command.argument ? (given[0] as string[]) : []
-      const config = readConfig(command.name, { flags: sub.opts(), environment: process.env })
+      const flags = sub.opts()
+      const config = readConfig(command.name, { flags, environment: process.env })
+      if (command.name === 'up') passOn(flags)
       code = await command.start(config, rest)
     })
   }
@@ -146,6 +161,15 @@ function optionsOf(name: ProcessName): Option[] {
     const note = fallback === null ? '' : ` (default: ${fallback})`
     return [new Option(setting.flag, `${setting.help}${note} [${setting.variables.join(', ')}]`)]
   })
+}
+
+/** What `up` was given as a flag, the processes that it starts get as a variable. */
+function passOn(flags: Readonly<Record<string, string>>): void {
+  for (const [key, text] of Object.entries(flags)) {
+    const setting: Setting<unknown> | undefined = SETTINGS[key as SettingName]
+    const [variable] = setting?.variables ?? []
+    if (variable) process.env[variable] = text
+  }
 }
 
 /** Runs a command that ends by itself, and answers its exit code. */
@@ -181,6 +205,9 @@ async function serve<C extends UpConfig>(
       alive: () => (running ? running.alive() : {}),
     }))
   if (health) log.info({ port: health.port }, 'answering /healthz and /readyz')
+  // "up" asks the processes that it has started; a process whose parent has gone, goes.
+  process.on('message', async () => process.send?.(await (running ? running.ready() : starting())))
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 
   const waitingFor = (what: string) => {
     waiting = what

@@ -67,7 +67,8 @@ export class Authority {
 
   /** 403 for what no rule allows. */
   authorize(user: User, info: RequestInfo): void {
-    const attempt: Attempt = { ...info, resource: resourceOf(info) }
+    const name = info.name || selectedName(info)
+    const attempt: Attempt = { ...info, name, resource: resourceOf(info) }
     if (!this.allows(user, attempt)) throw denied(user, attempt)
   }
 
@@ -141,6 +142,16 @@ function ruleAllows(rule: Json, attempt: Attempt): boolean {
       (sub !== undefined && textsAt(rule, 'resources').includes(`*/${sub}`))) &&
     (named.length === 0 || (attempt.name !== '' && named.includes(attempt.name)))
   )
+}
+
+/**
+ * A list or watch of the one object that a field selector names is authorized as one of that object (Kubernetes:
+ * "Using RBAC Authorization", referring to resources).
+ */
+function selectedName({ verb, query }: RequestInfo): string {
+  if (verb !== 'list' && verb !== 'watch') return ''
+  const selected = /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/.exec(query.get('fieldSelector') ?? '')
+  return selected?.[1] ?? ''
 }
 
 /** In the words of k8s.io/apiserver/pkg/endpoints/handlers/responsewriters. */

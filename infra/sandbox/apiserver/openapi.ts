@@ -59,7 +59,10 @@ const publicName = (model: string) => `io.k8s.${model.replace(/^V1(?=[A-Z])/, ''
 function published(schemas: Record<string, Schema>): Record<string, Schema> {
   const entries = Object.entries(schemas).map(([model, schema]) => [publicName(model), schema])
   return JSON.parse(JSON.stringify(Object.fromEntries(entries)), (key, value) =>
-    key === '$ref' ? REFERENCE + publicName(value.slice(REFERENCE.length)) : value,
+    // A CRD's own schema type has a field of that name.
+    key === '$ref' && typeof value === 'string'
+      ? REFERENCE + publicName(value.slice(REFERENCE.length))
+      : value,
   )
 }
 

@@ -34,6 +34,8 @@ export interface ApiServerOptions {
   readonly bookmarkIntervalMs?: number
   /** How many writes are remembered for watches and continue tokens. */
   readonly historyMax?: number
+  /** Where resourceVersions begin: beyond all those of an earlier server, for clients that remember. 1 if not given. */
+  readonly firstRevision?: number
 }
 
 export interface ApiServer {
@@ -47,6 +49,8 @@ export interface ApiServer {
   readonly counters: Counters
   /** Direct access for tests and in-process controllers, with the same rules as over HTTPS. */
   readonly store: ObjectAccess
+  /** What the store is made of, for controllers that run beside it. */
+  readonly registry: Registry
   /** A token of system:serviceaccount:<namespace>:<name>, and a kubeconfig that uses it. */
   issueToken(namespace: string, serviceAccount: string): { token: string; kubeconfigPath: string }
   /** Forgets all history: watches and lists that go on from before are told 410. */
@@ -77,7 +81,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const certificates = makeCertificates([
     ...new Set(['localhost', '127.0.0.1', '::1', host, 'kubernetes.default.svc']),
   ])
-  const store = new Store(options.historyMax ?? HISTORY_MAX)
+  const store = new Store(options.historyMax ?? HISTORY_MAX, options.firstRevision)
   const registry = new Registry(store)
   useStrategies(registry, options.serviceCIDRs ?? SERVICE_CIDRS)
   const stopNamespaces = keepNamespaces(registry, certificates.ca)
@@ -132,6 +136,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     faults,
     counters,
     store: new ObjectAccess(registry),
+    registry,
     issueToken(namespace, serviceAccount) {
       const issued = authority.issueToken(namespace, serviceAccount)
       const kubeconfigPath = write(`kubeconfig-${namespace}-${serviceAccount}`, issued)

@@ -15,16 +15,18 @@ export interface StoreEvent {
  * Objects are immutable: a write puts a new one in the place of the old.
  */
 export class Store {
-  revision = 1
+  revision: number
   readonly #tables = new Map<string, Table>()
   readonly #listeners = new Set<(event: StoreEvent) => void>()
   readonly #historyMax: number
   #history: StoreEvent[] = []
   /** Events up to and including this revision are forgotten. */
-  #compacted = 0
+  #compacted: number
 
-  constructor(historyMax: number) {
+  constructor(historyMax: number, firstRevision = 1) {
     this.#historyMax = historyMax
+    this.revision = firstRevision
+    this.#compacted = firstRevision - 1
   }
 
   get(resource: string, key: string): ApiObject | null {

@@ -1,0 +1,113 @@
+/**
+ * A cluster that is none: the API server in this process, and where the kernel lets us, a LAN of three nodes and a client.
+ * What it is furnished with goes the way of any user's manifest, over HTTPS and through the rules of the server.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseAllDocuments } from 'yaml'
+import { connectKubernetes, type KubernetesApi } from '../kubernetes/client.ts'
+import type { Logger } from '../log.ts'
+import type { ApiObject } from './apiserver/object.ts'
+import { apiVersionOf } from './apiserver/resources.ts'
+import { type ApiServer, startApiServer } from './apiserver/server.ts'
+import { HOSTS, type LanHost } from './lan/hosts.ts'
+import { createLan, type Lan, lanSupport } from './lan/lan.ts'
+import { runNode } from './lan/node-process.ts'
+import { runWorkloads } from './workloads/controller.ts'
+
+export interface Sandbox {
+  /** Of the administrator. */
+  readonly kubeconfigPath: string
+  /** Of the service account herald-watcher, which may do what infra/deploy/rbac.yaml says and nothing else. */
+  readonly watcherKubeconfigPath: string
+  readonly nodes: readonly LanHost[]
+  readonly lan: Lan | null
+  /** Why there is no LAN, in words; null when there is one. */
+  readonly noLan: string | null
+  close(): Promise<void>
+}
+
+export interface SandboxOptions {
+  /** Where certificates, tokens and kubeconfigs are written. */
+  readonly folder: string
+  readonly log: Logger
+  /** Manifests to put in after the CRDs and the rules: paths of YAML files. */
+  readonly manifests: readonly string[]
+}
+
+export const EXAMPLES = fileURLToPath(new URL('examples/', import.meta.url))
+
+const DEPLOY = fileURLToPath(new URL('../deploy/', import.meta.url))
+
+export async function openSandbox({ folder, log, manifests }: SandboxOptions): Promise<Sandbox> {
+  const undo: (() => unknown)[] = []
+  const close = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    // Redis may remember an earlier sandbox: no version may be taken for older than that one's.
+    const api = await startApiServer({ folder, rbac: true, firstRevision: Date.now() })
+    undo.push(() => api.close())
+    const support = await lanSupport()
+    const lan = 'privilege' in support ? await createLan(support) : null
+    if (lan) undo.push(() => lan.destroy())
+    const nodes = new Map(
+      (lan?.nodes ?? []).map(host => [host.name, runNode(lan as Lan, host.name, log)]),
+    )
+    undo.push(() => Promise.all([...nodes.values()].map(node => node.stop())))
+    const workloads = runWorkloads({
+      registry: api.registry,
+      hosts: HOSTS.nodes,
+      tellNode: state => nodes.get(state.node)?.tell(state),
+      onFault: error => log.warn({ error }, 'a workload of the sandbox could not be kept'),
+    })
+    undo.push(() => workloads.close())
+    await furnish(api, [...crds(), join(DEPLOY, 'rbac.yaml'), ...manifests])
+    return {
+      kubeconfigPath: api.kubeconfigPath,
+      watcherKubeconfigPath: api.issueToken('metallb-system', 'herald-watcher').kubeconfigPath,
+      nodes: HOSTS.nodes,
+      lan,
+      noLan: 'reason' in support ? support.reason : null,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Creates what the files hold, in their order. */
+async function furnish(server: ApiServer, files: readonly string[]): Promise<void> {
+  const api = await connectKubernetes({ kubeconfig: server.kubeconfigPath, context: null })
+  try {
+    for (const file of files) {
+      for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
+        const object = document.toJS() as ApiObject | null
+        if (object) await create(server, api, object)
+      }
+    }
+  } finally {
+    api.close()
+  }
+}
+
+async function create(server: ApiServer, api: KubernetesApi, object: ApiObject): Promise<void> {
+  const resource = server.registry.catalog
+    .all()
+    .find(one => one.kind === object.kind && apiVersionOf(one) === object.apiVersion)
+  if (!resource) throw new Error(`the sandbox knows no ${object.kind} of ${object.apiVersion}`)
+  const root = resource.group ? `/apis/${apiVersionOf(resource)}` : `/api/${resource.version}`
+  const { namespace = 'default' } = object.metadata
+  const path = `${root}${resource.namespaced ? `/namespaces/${namespace}` : ''}/${resource.plural}`
+  await api.request({ method: 'POST', path, body: object })
+}
+
+/** The kinds of metallb.io come first: objects of them may follow. */
+function crds(): string[] {
+  const folder = join(DEPLOY, 'crds')
+  return readdirSync(folder)
+    .filter(file => file.endsWith('.yaml'))
+    .map(file => join(folder, file))
+}

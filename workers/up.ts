@@ -1,0 +1,216 @@
+/**
+ * Everything under one command: Redis where none is given, a sandbox where no cluster is, and watcher, allocator and
+ * announcers as processes of their own, exactly as a cluster runs them.
+ */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Child, dyingWithParent, keepRunning } from '../infra/child.ts'
+import type { UpConfig } from '../infra/config.ts'
+import { type Logger, relayLog } from '../infra/log.ts'
+import type { Checks, Running, World } from '../infra/process.ts'
+import { relayRedis } from '../infra/redis/relay.ts'
+import { startRedis } from '../infra/redis/server.ts'
+import { EXAMPLES, openSandbox, type Sandbox } from '../infra/sandbox/sandbox.ts'
+import { type HeldStateDir, holdStateDir } from '../infra/state-dir.ts'
+
+const HERALD = fileURLToPath(new URL('./herald.mjs', import.meta.url))
+const IN_POD = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+const LOOK_EVERY_MS = 200
+
+export async function runUp(world: World<UpConfig>): Promise<Running> {
+  const { config, signal } = world
+  const together = await startTogether(world, [join(EXAMPLES, 'pool.yaml')])
+  world.waitingFor('its processes')
+  await together.untilReady(signal)
+  if (!signal.aborted) process.stderr.write(welcome(together, config.stateDir))
+  return { ready: together.ready, alive: () => ({}), stop: together.stop }
+}
+
+export interface Together {
+  /** Null when a real cluster is served. */
+  readonly sandbox: Sandbox | null
+  /** One check a process: null, or what it still lacks. */
+  ready(): Promise<Checks>
+  /** Returns when every check holds, or the signal is given. */
+  untilReady(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+}
+
+/** The manifests are for the sandbox. What was started is stopped again when something cannot be started. */
+export async function startTogether(
+  { config, log, waitingFor }: World<UpConfig>,
+  manifests: readonly string[],
+): Promise<Together> {
+  const stateDir = resolve(config.stateDir)
+  const undo: (() => unknown)[] = []
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const held = holdStateDir(stateDir)
+    undo.push(() => held.release())
+    waitingFor('Redis')
+    const redis = await redisFor(config, stateDir, log, undo)
+    waitingFor('the sandbox')
+    const sandbox = isCluster(config) ? null : await sandboxIn(held, log, manifests)
+    if (sandbox) undo.push(() => sandbox.close())
+    const environment = { ...redis, ...(sandbox ? await reachSandbox(config, sandbox, undo) : {}) }
+    const children = membersOf(config, sandbox).map(member => runMember(member, environment, log))
+    undo.push(() => Promise.all(children.map(child => child.stop())))
+    const ready = async () => checksOf(children)
+    return { sandbox, ready, stop, untilReady: signal => untilReady(ready, signal) }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** $KUBECONFIG is no order: nobody's cluster is served because a shell happens to know of it. */
+const isCluster = ({ kubeconfig }: UpConfig) => kubeconfig !== null || isReadable(IN_POD)
+
+function isReadable(path: string): boolean {
+  try {
+    return readFileSync(path).length > 0
+  } catch {
+    return false
+  }
+}
+
+type Environment = Readonly<Record<string, string>>
+
+/** Our own variables reach the processes by themselves; here is what they do not know. */
+async function redisFor(
+  config: UpConfig,
+  stateDir: string,
+  log: Logger,
+  undo: (() => unknown)[],
+): Promise<Environment> {
+  if (config.redis) return {}
+  log.info({}, 'starting a private redis-server')
+  const redis = await startRedis(join(stateDir, 'redis'), log)
+  undo.push(() => redis.stop())
+  return { HERALD_REDIS_URL: redis.url }
+}
+
+async function sandboxIn(held: HeldStateDir, log: Logger, manifests: readonly string[]) {
+  log.info({}, 'making a sandbox: an API server and a LAN of three nodes and a client')
+  const folder = join(held.path, 'sandbox')
+  const sandbox = await openSandbox({ folder, log, manifests })
+  const { kubeconfigPath: kubeconfig, lan } = sandbox
+  held.say({ kubeconfig, ...(lan ? { client: lan.enter('client') } : {}) })
+  if (sandbox.noLan !== null) log.warn({ reason: sandbox.noLan }, 'the sandbox has no LAN')
+  return sandbox
+}
+
+async function reachSandbox(
+  { redis }: UpConfig,
+  { watcherKubeconfigPath, lan }: Sandbox,
+  undo: (() => unknown)[],
+): Promise<Environment> {
+  const kubeconfig = { HERALD_KUBECONFIG: watcherKubeconfigPath, HERALD_CONTEXT: '' }
+  if (!redis || !lan) return kubeconfig
+  const relay = await relayRedis(redis)
+  undo.push(() => relay.close())
+  const user = redis.username ? `${encodeURIComponent(redis.username)}@` : ''
+  return {
+    ...kubeconfig,
+    ...(redis.password === null ? {} : { HERALD_REDIS_PASSWORD: redis.password }),
+    HERALD_REDIS_URL: `unix://${user}${relay.path}`,
+  }
+}
+
+/** One process to be run. */
+interface Member {
+  readonly name: string
+  readonly command: 'watcher' | 'allocator' | 'announcer'
+  /** Put before the command. */
+  readonly enter: readonly string[]
+  readonly environment: Environment
+}
+
+function membersOf(config: UpConfig, sandbox: Sandbox | null): Member[] {
+  const some = (command: 'watcher' | 'allocator', count: number): Member[] =>
+    Array.from({ length: count }, (_, index) => ({
+      name: count === 1 ? command : `${command}-${index + 1}`,
+      command,
+      enter: [],
+      environment: {},
+    }))
+  const announcer = (node: string, enter: readonly string[]): Member => ({
+    name: `announcer ${node}`,
+    command: 'announcer',
+    enter,
+    environment: {
+      HERALD_NODE_NAME: node,
+      HERALD_STATE_DIR: join(resolve(config.stateDir), 'nodes', node),
+    },
+  })
+  const announcers = sandbox
+    ? (sandbox.lan?.nodes ?? []).map(({ name }) => announcer(name, sandbox.lan?.enter(name) ?? []))
+    : [announcer(config.nodeName, [])]
+  return [
+    ...announcers,
+    ...some('watcher', config.watchers),
+    ...some('allocator', config.allocators),
+  ]
+}
+
+function runMember({ name, command, enter, ...member }: Member, common: Environment, log: Logger) {
+  return keepRunning({
+    name,
+    argv: [...enter, ...dyingWithParent('TERM'), process.execPath, HERALD, command],
+    environment: { ...common, ...member.environment, HERALD_HEALTH_ADDRESS: 'off' },
+    log,
+    onLine: relayLog(),
+    askable: true,
+  })
+}
+
+/** By name of the process: null, or the first thing that it lacks. */
+async function checksOf(children: readonly Child[]): Promise<Checks> {
+  const entries = children.map(async child => {
+    const checks = (await child.ask('ready?')) as Checks | null
+    if (!checks) return [child.name, 'it does not answer'] as const
+    const [lack] = Object.entries(checks).filter(([, reason]) => reason !== null)
+    return [child.name, lack ? `${lack[0]}: ${lack[1]}` : null] as const
+  })
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+async function untilReady(ready: () => Promise<Checks>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    if (Object.values(await ready()).every(reason => reason === null)) return
+    await new Promise(wake => setTimeout(wake, LOOK_EVERY_MS))
+  }
+}
+
+function welcome({ sandbox }: Together, stateDir: string): string {
+  if (!sandbox) return '\nHerald is up and serves your cluster. Ctrl-C stops it.\n\n'
+  const { lan, noLan } = sandbox
+  const hosts = [...(lan?.nodes ?? []), ...(lan ? [lan.client] : [])]
+  const map = hosts.map(({ name, ipv4, mac }) => `    ${name.padEnd(8)} ${ipv4.padEnd(16)} ${mac}`)
+  const ask = [
+    'npm run herald -- client ping -c 3 192.168.50.211',
+    'npm run herald -- client curl -s http://192.168.50.211',
+  ]
+  return [
+    '',
+    'Herald is up. Its sandbox is a Kubernetes API server and ' +
+      (lan ? 'a LAN:' : `no LAN (${noLan}).`),
+    ...map,
+    '',
+    `kubeconfig: ${sandbox.kubeconfigPath}`,
+    'addresses:  192.168.50.211-192.168.50.220 (kubectl get ipaddresspools -A)',
+    '',
+    'Try, in another terminal:',
+    '    npm run kubectl -- apply -f infra/sandbox/examples/nginx.yaml',
+    '    npm run kubectl -- get svc -o wide',
+    ...(lan ? ask.map(command => `    ${command}`) : []),
+    '    npm run kubectl -- delete -f infra/sandbox/examples/nginx.yaml',
+    ...(stateDir === '.herald' ? [] : [`(with HERALD_STATE_DIR=${stateDir})`]),
+    'Ctrl-C stops it.',
+    '',
+    '',
+  ].join('\n')
+}
