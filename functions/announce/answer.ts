@@ -1,7 +1,8 @@
 /**
  * What to say to a frame that came in: the reply, or why there is none. The rules are MetalLB's
- * (metallb-behaviour 5.5). Sender fields decide nothing, so that a probe (RFC 5227, sender 0.0.0.0) is
- * answered too: whoever wants to take the address must learn that it is in use.
+ * (metallb-behaviour 5.5). The sender's protocol address decides nothing, so that a probe (RFC 5227, sender 0.0.0.0)
+ * is answered too: whoever wants to take the address must learn that it is in use. Its hardware address must be one of
+ * a host: an answer to a group would be sent to all for the price of one question.
  */
 import {
   type ArpFault,
@@ -27,7 +28,14 @@ export interface Here {
 
 export type DropReason = ArpFault | (typeof REFUSALS)[number]
 
-const REFUSALS = ['notRequest', 'otherDestination', 'notAnnounced', 'notOnThisInterface'] as const
+const REFUSALS = [
+  'notRequest',
+  'otherDestination',
+  'groupSender',
+  'notAnnounced',
+  'notOnThisInterface',
+  'rateLimited',
+] as const
 
 /** In the order in which they are looked at. */
 export const DROP_REASONS: readonly DropReason[] = [
@@ -44,6 +52,8 @@ export const DROP_REASONS: readonly DropReason[] = [
 export interface Answer {
   /** The address that was asked for. */
   readonly address: number
+  /** MAC of who asked. */
+  readonly asker: number
   readonly frame: Uint8Array
 }
 
@@ -55,15 +65,21 @@ export function answer(octets: Uint8Array, here: Here, table: AnnouncedTable): A
   if (ethernet.destination !== BROADCAST && ethernet.destination !== here.mac) {
     return 'otherDestination'
   }
+  if (!isHost(arp.senderHardwareAddress)) return 'groupSender'
   const address = arp.targetProtocolAddress
   const interfaces = table.get(address)
   if (interfaces === undefined) return 'notAnnounced'
   if (!livesOn(here.name, interfaces)) return 'notOnThisInterface'
-  return { address, frame: encodeArpFrame(replyTo(question, here.mac)) }
+  return { address, asker: ethernet.source, frame: encodeArpFrame(replyTo(question, here.mac)) }
 }
 
 export function livesOn(name: string, interfaces: Interfaces): boolean {
   return interfaces === null || interfaces.has(name)
+}
+
+/** Neither zero nor a group, whose first octet is odd (IEEE 802). */
+function isHost(mac: number): boolean {
+  return mac !== 0 && Math.floor(mac / 0x100_0000_0000) % 2 === 0
 }
 
 /** RFC 826 "Packet Reception": sender and target change places, and it goes to who asked. */

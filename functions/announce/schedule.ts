@@ -4,6 +4,7 @@
  * quick; the others keep the distance below which Linux before 4.11 ignores a change (locktime, 1 s).
  *
  * Neither clock nor chance is in here: both are arguments. Times are of any one clock, in milliseconds.
+ * An address is whatever is a key of a Map.
  */
 
 /** From one announcement of a burst to the next. */
@@ -20,21 +21,21 @@ const PAUSE_MS = 5
  * keeps the order of insertion). Those whose burst is over take turns: one refresh each 90 s divided by
  * their number, which is why a thousand that began together do not come due together.
  */
-export class Schedule {
+export class Schedule<A> {
   /** By step: addresses, and when they are due. */
-  readonly #bursts = GAPS_MS.map(() => new Map<number, number>())
+  readonly #bursts = GAPS_MS.map(() => new Map<A, number>())
   /** Whose turn is next stands first. */
-  readonly #turns = new Set<number>()
+  readonly #turns = new Set<A>()
   #refreshMs = Number.POSITIVE_INFINITY
   #pausedUntilMs = Number.NEGATIVE_INFINITY
 
   /** Begins the burst of this address, again if need be. */
-  start(address: number, nowMs: number): void {
+  start(address: A, nowMs: number): void {
     this.stop(address)
     this.#bursts[0]?.set(address, nowMs)
   }
 
-  stop(address: number): void {
+  stop(address: A): void {
     for (const step of this.#bursts) step.delete(address)
     this.#turns.delete(address)
   }
@@ -47,9 +48,9 @@ export class Schedule {
   }
 
   /** The addresses to announce now, 64 at most: ask `nextMs` again. `random` is in [0, 1). */
-  due(nowMs: number, random: number): number[] {
+  due(nowMs: number, random: number): A[] {
     if (nowMs < this.#pausedUntilMs) return []
-    const batch: number[] = []
+    const batch: A[] = []
     for (const [step, waiting] of this.#bursts.entries()) {
       for (const [address, dueMs] of waiting) {
         if (dueMs > nowMs || batch.length === BATCH_MAX) break
@@ -69,7 +70,7 @@ export class Schedule {
     return batch
   }
 
-  #advance(address: number, step: number, nowMs: number, random: number): void {
+  #advance(address: A, step: number, nowMs: number, random: number): void {
     const waiting = this.#bursts[step]
     if (waiting) {
       waiting.set(address, nowMs + (GAPS_MS[step] ?? 0))

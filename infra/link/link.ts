@@ -32,6 +32,8 @@ export interface Link {
 export interface LinkOptions {
   /** Names that never announce: a pattern matches anywhere in the name unless it is anchored. */
   readonly excludeInterfaces: readonly RegExp[]
+  /** To one asker, in the long run; default: functions/announce/askers.ts. */
+  readonly answersPerSecond?: number
   readonly log: Readonly<
     Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void>
   >
@@ -44,7 +46,10 @@ export interface LinkOptions {
 /** Returns once every qualifying interface is answered on. Throws Fault `NetRawMissing` or `LinkRefused`. */
 export async function openLink(options: LinkOptions): Promise<Link> {
   if (process.platform !== 'linux') throw refusal('socket', `this is ${process.platform}`)
-  const settings: ThreadSettings = { excludeInterfaces: options.excludeInterfaces }
+  const settings: ThreadSettings = {
+    excludeInterfaces: options.excludeInterfaces,
+    answersPerSecond: options.answersPerSecond,
+  }
   const thread = new Worker(new URL('./thread.mjs', import.meta.url), {
     execArgv: [],
     workerData: settings,

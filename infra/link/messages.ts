@@ -5,6 +5,8 @@ import type { AnnouncerInterface } from '../../functions/model/node.ts'
 /** What the thread is started with. */
 export interface ThreadSettings {
   readonly excludeInterfaces: readonly RegExp[]
+  /** To one asker; undefined: functions/announce/askers.ts says. */
+  readonly answersPerSecond: number | undefined
 }
 
 export type Order =

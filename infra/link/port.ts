@@ -1,6 +1,7 @@
 /** One interface that announces: its socket, what is announced on it, and when. */
 import { announcements } from '../../functions/announce/announcement.ts'
 import { answer, type Here } from '../../functions/announce/answer.ts'
+import { Askers } from '../../functions/announce/askers.ts'
 import { Schedule } from '../../functions/announce/schedule.ts'
 import type { Ledger } from './ledger.ts'
 import type { Timed } from './loop.ts'
@@ -22,19 +23,22 @@ export class Port implements Here, Timed {
   /** There is a carrier. Without one nothing is announced; when it returns, everything is. */
   running: boolean
   readonly #ledger: Ledger
-  readonly #schedule = new Schedule()
+  readonly #schedule = new Schedule<number>()
+  readonly #askers: Askers<number>
   readonly #buffer = new Uint8Array(BUFFER_LENGTH)
 
   /** Throws SystemError. */
   constructor(
     link: { index: number; name: string; mac: number; running: boolean },
     ledger: Ledger,
+    answersPerSecond?: number,
   ) {
     this.index = link.index
     this.name = link.name
     this.mac = link.mac
     this.running = link.running
     this.#ledger = ledger
+    this.#askers = new Askers(answersPerSecond)
     this.fd = openPacketSocket(link.index)
   }
 
@@ -48,12 +52,14 @@ export class Port implements Here, Timed {
 
   /** Answers what has come in. What is returned is the error after which the socket is of no use any more. */
   answer(): string | null {
+    const nowMs = performance.now()
     for (let turn = 0; turn < TURN_MAX; turn++) {
       const length = receive(this.fd, this.#buffer)
       if (length < 0) return this.#failure()
       const frame = this.#buffer.subarray(0, length)
       const answered = answer(frame, this, this.#ledger.table)
       if (typeof answered === 'string') this.#ledger.drop(answered)
+      else if (!this.#askers.allow(answered.asker, nowMs)) this.#ledger.drop('rateLimited')
       else this.#ledger.answered(answered.address, this.#send(answered.frame))
     }
     return null

@@ -10,7 +10,7 @@ import type { NetworkLink } from '../../functions/wire/rtnetlink.ts'
 import { drainChanges, openChanges, readInterfaces } from './kernel-interfaces.ts'
 import type { Ledger } from './ledger.ts'
 import type { Loop, Timed } from './loop.ts'
-import type { Report } from './messages.ts'
+import type { Report, ThreadSettings } from './messages.ts'
 import { Port } from './port.ts'
 import { close, SystemError } from './syscalls.ts'
 
@@ -21,7 +21,7 @@ const LOOK_GAP_MS = 100
 export class Ports implements Timed {
   readonly #loop: Loop
   readonly #ledger: Ledger
-  readonly #exclude: readonly RegExp[]
+  readonly #settings: ThreadSettings
   readonly #say: (report: Report) => void
   readonly #changesFd = openChanges()
   readonly #ports = new Map<number, Port>()
@@ -35,12 +35,12 @@ export class Ports implements Timed {
   constructor(given: {
     loop: Loop
     ledger: Ledger
-    excludeInterfaces: readonly RegExp[]
+    settings: ThreadSettings
     say: (report: Report) => void
   }) {
     this.#loop = given.loop
     this.#ledger = given.ledger
-    this.#exclude = given.excludeInterfaces
+    this.#settings = given.settings
     this.#say = given.say
     given.loop.watch(this.#changesFd, () => {
       drainChanges(this.#changesFd)
@@ -114,7 +114,7 @@ export class Ports implements Timed {
     const fit = new Map<number, NetworkLink & { readonly mac: number }>()
     const idle = new Map<string, string>()
     for (const link of links) {
-      const reason = unfit(link, this.#exclude)
+      const reason = unfit(link, this.#settings.excludeInterfaces)
       if (reason === null && link.mac !== null) fit.set(link.index, { ...link, mac: link.mac })
       else idle.set(link.name, reason ?? '')
     }
@@ -145,7 +145,7 @@ export class Ports implements Timed {
   #open(link: { index: number; name: string; mac: number; running: boolean }): void {
     const { name } = link
     try {
-      const port = new Port(link, this.#ledger)
+      const port = new Port(link, this.#ledger, this.#settings.answersPerSecond)
       this.#ports.set(link.index, port)
       this.#loop.watch(port.fd, () => {
         const error = port.answer()

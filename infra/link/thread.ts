@@ -13,14 +13,14 @@ import { clearEvent, openEvent, SystemError } from './syscalls.ts'
 if (!parentPort) throw new Error('link/thread.ts runs as a worker thread')
 const main = parentPort
 const say = (report: Report) => main.postMessage(report)
-const { excludeInterfaces } = workerData as ThreadSettings
+const settings = workerData as ThreadSettings
 
 const loop = new Loop()
 const ledger = new Ledger()
 let ports: Ports | null = null
 try {
   tryPacketSocket()
-  ports = new Ports({ loop, ledger, excludeInterfaces, say })
+  ports = new Ports({ loop, ledger, settings, say })
   ports.run(performance.now())
   begin(ports)
 } catch (error) {

@@ -16,12 +16,14 @@ export type LinkOrder =
 const say = (fields: object) => process.stdout.write(`${JSON.stringify(fields)}\n`)
 const log = (level: string) => (fields: object, message: string) =>
   say({ log: level, message, ...fields })
+const { HERALD_TEST_ANSWERS } = process.env
 const excludeInterfaces = process.argv.slice(2).map(pattern => new RegExp(pattern))
 
 try {
   const beganMs = performance.now()
   const link = await openLink({
     excludeInterfaces,
+    ...(HERALD_TEST_ANSWERS ? { answersPerSecond: Number(HERALD_TEST_ANSWERS) } : {}),
     log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
     onInterfaces: interfaces => say({ changed: interfaces }),
   })
