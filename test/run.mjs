@@ -56,9 +56,10 @@ tests.on('end', () => {
   const { passed, failed, skipped } = counts
   const lines = [
     '',
-    `${files.length} files, ${passed} passed, ${failed} failed, ${skipped} skipped, ${seconds} s`,
     ...failures.map(failure => `  failed: ${failure}`),
     ...skips.map(skip => `  skipped: ${skip}`),
+    `${files.length} files in ${seconds} s`,
+    `tests: ${passed} passed, ${failed} failed, ${skipped} skipped`,
   ]
   setImmediate(() => console.log(lines.join('\n')))
 })
