@@ -1,27 +1,25 @@
-/** What is announced, and what came of it so far. */
-import {
-  type AnnouncedTable,
-  DROP_REASONS,
-  type DropReason,
-  type Interfaces,
-} from '../../functions/announce/answer.ts'
-import { formatIPv4 } from '../../functions/wire/bytes.ts'
-import type { AddressCounters, LinkCounters } from './messages.ts'
+/** What is announced by one protocol, and what came of it so far. */
+import type { Interfaces } from '../../functions/announce/answer.ts'
+import type { AddressCounters } from './messages.ts'
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-export class Ledger {
-  table: AnnouncedTable = new Map()
-  readonly #addresses = new Map<number, Writable<AddressCounters>>()
-  readonly #drops = Object.fromEntries(DROP_REASONS.map(reason => [reason, 0])) as Record<
-    DropReason,
-    number
-  >
+/** `A` is an address as the protocol has it in its packets, `Reason` why a packet of it is dropped. */
+export class Ledger<A, Reason extends string> {
+  table: ReadonlyMap<A, Interfaces> = new Map()
+  readonly #format: (address: A) => string
+  readonly #addresses = new Map<A, Writable<AddressCounters>>()
+  readonly #drops: Record<Reason, number>
   readonly #sendErrors: Record<string, number> = {}
   readonly #lost: Record<string, number> = {}
 
+  constructor(format: (address: A) => string, reasons: readonly Reason[]) {
+    this.#format = format
+    this.#drops = Object.fromEntries(reasons.map(reason => [reason, 0])) as Record<Reason, number>
+  }
+
   /** Counters of addresses that are no longer announced are forgotten. */
-  set(table: ReadonlyMap<number, Interfaces>): void {
+  set(table: ReadonlyMap<A, Interfaces>): void {
     this.table = table
     for (const address of this.#addresses.keys()) {
       if (!table.has(address)) this.#addresses.delete(address)
@@ -32,19 +30,22 @@ export class Ledger {
     }
   }
 
-  answered(address: number, sent: boolean): void {
+  asked(address: A): void {
     const counters = this.#addresses.get(address)
-    if (!counters) return
-    counters.requestsReceived++
-    if (sent) counters.responsesSent++
+    if (counters) counters.requestsReceived++
   }
 
-  announced(address: number): void {
+  answered(address: A): void {
+    const counters = this.#addresses.get(address)
+    if (counters) counters.responsesSent++
+  }
+
+  announced(address: A): void {
     const counters = this.#addresses.get(address)
     if (counters) counters.announcementsSent++
   }
 
-  drop(reason: DropReason): void {
+  drop(reason: Reason): void {
     this.#drops[reason]++
   }
 
@@ -56,10 +57,10 @@ export class Ledger {
     this.#lost[interfaceName] = (this.#lost[interfaceName] ?? 0) + frames
   }
 
-  counters(): LinkCounters {
+  counters() {
     return {
       addresses: Object.fromEntries(
-        [...this.#addresses].map(([address, counters]) => [formatIPv4(address), counters]),
+        [...this.#addresses].map(([address, counters]) => [this.#format(address), counters]),
       ),
       drops: this.#drops,
       sendErrors: this.#sendErrors,

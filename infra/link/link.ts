@@ -1,13 +1,16 @@
 /**
- * The layer-2 neighbourhood: answers ARP for the addresses it is given and announces them, on every interface that
- * qualifies (metallb-behaviour 5.3), in a thread of its own. Needs the capability NET_RAW and Linux.
+ * The layer-2 neighbourhood: answers for the addresses it is given and announces them, on every interface that qualifies
+ * (metallb-behaviour 5.3): IPv4 by ARP in a thread of its own, IPv6 by NDP on the main thread (neighbors.ts). Needs the
+ * capability NET_RAW and Linux.
  */
 import { closeSync, writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { Fault } from '../../functions/model/fault.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
-import type { LinkCounters, Order, Report, ThreadSettings } from './messages.ts'
+import { parseIPv6 } from '../../functions/wire/ipv6.ts'
+import type { LinkCounters, LinkInterface, Order, Report, ThreadSettings } from './messages.ts'
+import { Neighbors } from './neighbors.ts'
 
 export type { AddressCounters, LinkCounters } from './messages.ts'
 
@@ -63,18 +66,19 @@ class ThreadLink implements Link {
   readonly ready: Promise<void>
   readonly #thread: Worker
   readonly #options: LinkOptions
+  readonly #neighbors: Neighbors
   /** Null before the thread listens, and after it has ended. */
   #wakeFd: number | null = null
   #interfaces: readonly AnnouncerInterface[] = []
   readonly #counts = new Map<number, (counters: LinkCounters) => void>()
   #countId = 0
-  #saidIPv6 = false
   readonly #ended: Promise<void>
   readonly #stopAtExit = () => this.#order({ do: 'stop' })
 
   constructor(thread: Worker, options: LinkOptions) {
     this.#thread = thread
     this.#options = options
+    this.#neighbors = new Neighbors(options)
     this.ready = new Promise((resolve, reject) => {
       thread.on('message', (report: Report) => {
         if (report.is === 'refused') reject(refusal(report.call, report.code))
@@ -91,17 +95,20 @@ class ThreadLink implements Link {
 
   set(addresses: readonly AnnouncedAddress[]): void {
     const table: [number, readonly string[] | null][] = []
+    const neighbors = new Map<bigint, ReadonlySet<string> | null>()
     for (const { address, interfaces } of addresses) {
-      const ipv4 = parseIPv4(address)
+      const [ipv4, ipv6] = [parseIPv4(address), parseIPv6(address)]
       if (ipv4 !== null) table.push([ipv4, interfaces])
-      else this.#sayIPv6(address)
+      if (ipv6 !== null) neighbors.set(ipv6, interfaces && new Set(interfaces))
     }
     this.#order({ do: 'set', addresses: table })
+    this.#neighbors.set(neighbors)
   }
 
   announce(addresses: readonly string[]): void {
     const known = addresses.map(parseIPv4).filter(address => address !== null)
     this.#order({ do: 'announce', addresses: known })
+    this.#neighbors.announce(addresses.map(parseIPv6).filter(address => address !== null))
   }
 
   interfaces(): readonly AnnouncerInterface[] {
@@ -113,20 +120,23 @@ class ThreadLink implements Link {
     const id = ++this.#countId
     const counted = new Promise<LinkCounters>(resolve => this.#counts.set(id, resolve))
     this.#order({ do: 'count', id })
-    return Promise.race([
+    const arp = await Promise.race([
       counted,
       this.#ended.then(() => Promise.reject(new Error('the link has stopped'))),
     ])
+    const ndp = this.#neighbors.counters()
+    return ndp ? summed(arp, ndp) : arp
   }
 
   async stop(): Promise<void> {
+    this.#neighbors.close()
     this.#order({ do: 'stop' })
     await this.#ended
   }
 
   #begin({ wakeFd, interfaces }: Extract<Report, { is: 'ready' }>): void {
     this.#wakeFd = wakeFd
-    this.#interfaces = interfaces
+    this.#see(interfaces)
     // process.exit() waits for the thread, and V8 cannot end one that waits in poll(2).
     process.once('exit', this.#stopAtExit)
   }
@@ -138,9 +148,16 @@ class ThreadLink implements Link {
       this.#counts.delete(report.id)
     }
     if (report.is === 'interfaces' && this.#wakeFd !== null) {
-      this.#interfaces = report.interfaces
-      this.#options.onInterfaces(report.interfaces)
+      if (this.#see(report.interfaces)) this.#options.onInterfaces(this.#interfaces)
     }
+  }
+
+  /** False when nothing changed that others are told of. */
+  #see(interfaces: readonly LinkInterface[]): boolean {
+    const before = JSON.stringify(this.#interfaces)
+    this.#interfaces = interfaces.map(({ name, mac, prefixes }) => ({ name, mac, prefixes }))
+    this.#neighbors.see(interfaces)
+    return JSON.stringify(this.#interfaces) !== before
   }
 
   #order(order: Order): void {
@@ -160,15 +177,21 @@ class ThreadLink implements Link {
     if (!this.#options.onFault) throw error
     this.#options.onFault(error)
   }
+}
 
-  #sayIPv6(address: string): void {
-    if (this.#saidIPv6) return
-    this.#saidIPv6 = true
-    this.#options.log.warn(
-      { address },
-      'only IPv4 addresses are announced by ARP; others are left out',
-    )
+function summed(arp: LinkCounters, ndp: LinkCounters): LinkCounters {
+  return {
+    addresses: { ...arp.addresses, ...ndp.addresses },
+    drops: added(arp.drops, ndp.drops),
+    sendErrors: added(arp.sendErrors, ndp.sendErrors),
+    lost: arp.lost,
   }
+}
+
+function added(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>) {
+  const sum: Record<string, number> = { ...a }
+  for (const [key, count] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + count
+  return sum
 }
 
 /** A count of one, as eventfd(2) wants it: in the byte order of the machine. */

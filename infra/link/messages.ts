@@ -1,5 +1,6 @@
 /** What the main thread and the thread of the link say to each other; all of it survives structured cloning. */
 import type { DropReason } from '../../functions/announce/answer.ts'
+import type { NeighborDropReason } from '../../functions/announce/neighbor.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
 
 /** What the thread is started with. */
@@ -7,6 +8,12 @@ export interface ThreadSettings {
   readonly excludeInterfaces: readonly RegExp[]
   /** To one asker; undefined: functions/announce/askers.ts says. */
   readonly answersPerSecond: number | undefined
+}
+
+export interface LinkInterface extends AnnouncerInterface {
+  readonly index: number
+  /** There is a carrier. */
+  readonly running: boolean
 }
 
 export type Order =
@@ -24,10 +31,10 @@ export type Report =
   | {
       readonly is: 'ready'
       readonly wakeFd: number
-      readonly interfaces: readonly AnnouncerInterface[]
+      readonly interfaces: readonly LinkInterface[]
     }
-  | { readonly is: 'interfaces'; readonly interfaces: readonly AnnouncerInterface[] }
-  | { readonly is: 'counters'; readonly id: number; readonly counters: LinkCounters }
+  | { readonly is: 'interfaces'; readonly interfaces: readonly LinkInterface[] }
+  | { readonly is: 'counters'; readonly id: number; readonly counters: ArpCounters }
   | {
       readonly is: 'log'
       readonly level: 'debug' | 'info' | 'warn'
@@ -37,11 +44,17 @@ export type Report =
   /** The thread could not begin; it ends. */
   | { readonly is: 'refused'; readonly call: string; readonly code: string }
 
+/** Of ARP alone. */
+export interface ArpCounters extends LinkCounters {
+  readonly drops: Readonly<Record<DropReason, number>>
+}
+
+/** Frames are ARP frames, or ICMPv6 messages of NDP. */
 export interface LinkCounters {
   /** By address; only those that are announced now. */
   readonly addresses: Readonly<Record<string, AddressCounters>>
-  /** Frames that were not answered, by reason. */
-  readonly drops: Readonly<Record<DropReason, number>>
+  /** Frames that were not answered, by reason; those of NDP are there only once IPv6 is announced. */
+  readonly drops: Readonly<Partial<Record<DropReason | NeighborDropReason, number>>>
   /** Frames that could not be sent, by error: "ENETDOWN". */
   readonly sendErrors: Readonly<Record<string, number>>
   /** Frames that came faster than they were read, by interface. */
@@ -51,6 +64,6 @@ export interface LinkCounters {
 export interface AddressCounters {
   readonly requestsReceived: number
   readonly responsesSent: number
-  /** Frames, two each time and interface. */
+  /** Frames: each time and interface two of ARP, or one of NDP. */
   readonly announcementsSent: number
 }

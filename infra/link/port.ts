@@ -1,6 +1,6 @@
 /** One interface that announces: its socket, what is announced on it, and when. */
 import { announcements } from '../../functions/announce/announcement.ts'
-import { answer, type Here } from '../../functions/announce/answer.ts'
+import { answer, type DropReason, type Here } from '../../functions/announce/answer.ts'
 import { Askers } from '../../functions/announce/askers.ts'
 import { Schedule } from '../../functions/announce/schedule.ts'
 import type { Ledger } from './ledger.ts'
@@ -15,6 +15,8 @@ const TURN_MAX = 64
 /** Nothing is there, a signal came, or the interface is down: the socket goes on when it is up again. */
 const PASSING = new Set(['EAGAIN', 'EINTR', 'ENETDOWN'])
 
+export type ArpLedger = Ledger<number, DropReason>
+
 export class Port implements Here, Timed {
   readonly index: number
   readonly name: string
@@ -22,7 +24,7 @@ export class Port implements Here, Timed {
   mac: number
   /** There is a carrier. Without one nothing is announced; when it returns, everything is. */
   running: boolean
-  readonly #ledger: Ledger
+  readonly #ledger: ArpLedger
   readonly #schedule = new Schedule<number>()
   readonly #askers: Askers<number>
   readonly #buffer = new Uint8Array(BUFFER_LENGTH)
@@ -30,7 +32,7 @@ export class Port implements Here, Timed {
   /** Throws SystemError. */
   constructor(
     link: { index: number; name: string; mac: number; running: boolean },
-    ledger: Ledger,
+    ledger: ArpLedger,
     answersPerSecond?: number,
   ) {
     this.index = link.index
@@ -60,7 +62,10 @@ export class Port implements Here, Timed {
       const answered = answer(frame, this, this.#ledger.table)
       if (typeof answered === 'string') this.#ledger.drop(answered)
       else if (!this.#askers.allow(answered.asker, nowMs)) this.#ledger.drop('rateLimited')
-      else this.#ledger.answered(answered.address, this.#send(answered.frame))
+      else {
+        this.#ledger.asked(answered.address)
+        if (this.#send(answered.frame)) this.#ledger.answered(answered.address)
+      }
     }
     return null
   }

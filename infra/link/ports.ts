@@ -4,14 +4,12 @@
  */
 import { type Interfaces, livesOn } from '../../functions/announce/answer.ts'
 import { isRunning, unfit } from '../../functions/announce/interfaces.ts'
-import type { AnnouncerInterface } from '../../functions/model/node.ts'
 import { formatMAC } from '../../functions/wire/bytes.ts'
 import type { NetworkLink } from '../../functions/wire/rtnetlink.ts'
 import { drainChanges, openChanges, readInterfaces } from './kernel-interfaces.ts'
-import type { Ledger } from './ledger.ts'
 import type { Loop, Timed } from './loop.ts'
-import type { Report, ThreadSettings } from './messages.ts'
-import { Port } from './port.ts'
+import type { LinkInterface, Report, ThreadSettings } from './messages.ts'
+import { type ArpLedger, Port } from './port.ts'
 import { close, SystemError } from './syscalls.ts'
 
 const LOOK_EVERY_MS = 1000
@@ -20,21 +18,21 @@ const LOOK_GAP_MS = 100
 
 export class Ports implements Timed {
   readonly #loop: Loop
-  readonly #ledger: Ledger
+  readonly #ledger: ArpLedger
   readonly #settings: ThreadSettings
   readonly #say: (report: Report) => void
   readonly #changesFd = openChanges()
   readonly #ports = new Map<number, Port>()
   /** Why each of the others does not announce, by name: said once. */
   #idle = new Map<string, string>()
-  #interfaces: readonly AnnouncerInterface[] = []
+  #interfaces: readonly LinkInterface[] = []
   #lookedMs = Number.NEGATIVE_INFINITY
   #nextMs = 0
 
   /** Throws SystemError. */
   constructor(given: {
     loop: Loop
-    ledger: Ledger
+    ledger: ArpLedger
     settings: ThreadSettings
     say: (report: Report) => void
   }) {
@@ -50,7 +48,7 @@ export class Ports implements Timed {
   }
 
   /** Those that announce, by name. */
-  get interfaces(): readonly AnnouncerInterface[] {
+  get interfaces(): readonly LinkInterface[] {
     return this.#interfaces
   }
 
@@ -99,7 +97,13 @@ export class Ports implements Timed {
       addresses.filter(address => address.index === index).map(address => address.prefix)
     this.#tell(
       [...this.#ports.values()]
-        .map(({ index, name, mac }) => ({ name, mac: formatMAC(mac), prefixes: prefixes(index) }))
+        .map(({ index, name, mac, running }) => ({
+          index,
+          name,
+          mac: formatMAC(mac),
+          running,
+          prefixes: prefixes(index),
+        }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     )
   }
@@ -176,7 +180,7 @@ export class Ports implements Timed {
     this.#log('info', { interface: port.name, ...fields }, message)
   }
 
-  #tell(interfaces: readonly AnnouncerInterface[]): void {
+  #tell(interfaces: readonly LinkInterface[]): void {
     if (JSON.stringify(interfaces) === JSON.stringify(this.#interfaces)) return
     this.#interfaces = interfaces
     this.#say({ is: 'interfaces', interfaces })

@@ -3,6 +3,8 @@
  * while the main thread is busy, collects garbage or waits for Redis. It makes no use of Node's event loop.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { DROP_REASONS } from '../../functions/announce/answer.ts'
+import { formatIPv4 } from '../../functions/wire/bytes.ts'
 import { Ledger } from './ledger.ts'
 import { Loop } from './loop.ts'
 import type { Order, Report, ThreadSettings } from './messages.ts'
@@ -16,7 +18,7 @@ const say = (report: Report) => main.postMessage(report)
 const settings = workerData as ThreadSettings
 
 const loop = new Loop()
-const ledger = new Ledger()
+const ledger = new Ledger(formatIPv4, DROP_REASONS)
 let ports: Ports | null = null
 try {
   tryPacketSocket()

@@ -151,7 +151,7 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
     await eventually(async () => {
       const { drops } = await countersOf(link)
       const grown = Object.entries(drops).flatMap(([reason, count]) =>
-        count > before[reason as keyof typeof drops] ? [reason] : [],
+        count > (before[reason as keyof typeof drops] ?? 0) ? [reason] : [],
       )
       assert.deepEqual(grown.sort(), [
         'groupSender',
