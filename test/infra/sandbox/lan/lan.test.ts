@@ -5,13 +5,11 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { createLan, type Lan, lanSupport } from '../../../../infra/sandbox/lan/lan.ts'
+import { createLan, type Lan } from '../../../../infra/sandbox/lan/lan.ts'
+import { needs } from '../../../support/capabilities.ts'
 import { eventually } from '../../../support/eventually.ts'
 
-const support = await lanSupport()
-const skip = 'reason' in support ? support.reason : false
-
-describe('the LAN of the sandbox', { skip }, () => {
+describe('the LAN of the sandbox', needs('netns'), () => {
   let lan: Lan
   before(async () => {
     lan = await createLan()
@@ -83,7 +81,7 @@ describe('the LAN of the sandbox', { skip }, () => {
   })
 })
 
-describe('what a LAN leaves behind', { skip }, () => {
+describe('what a LAN leaves behind', needs('netns'), () => {
   it('is nothing, once it is destroyed', async () => {
     const lan = await createLan({ nodes: ['node-a'] })
     const pids = ['client', 'node-a'].map(name => holderOf(lan, name))
@@ -102,7 +100,7 @@ describe('what a LAN leaves behind', { skip }, () => {
   })
 })
 
-describe('a LAN without root', { skip }, () => {
+describe('a LAN without root', needs('netns'), () => {
   it('is made in a user namespace of its own, and packet sockets open there', async t => {
     const lan = await createLan({ privilege: 'user', nodes: ['node-a'] })
     t.after(() => lan.destroy())

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { openLog } from '../../../../infra/log.ts'
-import { createLan, type Lan, lanSupport } from '../../../../infra/sandbox/lan/lan.ts'
+import { createLan, type Lan } from '../../../../infra/sandbox/lan/lan.ts'
 import { type NodeProcess, runNode } from '../../../../infra/sandbox/lan/node-process.ts'
+import { needs } from '../../../support/capabilities.ts'
 import { eventually } from '../../../support/eventually.ts'
 
-const support = await lanSupport()
-const skip = 'reason' in support ? support.reason : false
 const log = openLog({ level: 'error', process: 'test', to: 2 })
 
-describe('a node of the sandbox', { skip }, () => {
+describe('a node of the sandbox', needs('netns'), () => {
   let lan: Lan
   let node: NodeProcess
   let revision = 0
