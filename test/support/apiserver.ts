@@ -99,7 +99,9 @@ export function openWatch(
         response.on('error', settle)
         response.on('aborted', () => settle(new Error('aborted')))
       })
-      createInterface({ input: response }).on('line', line => {
+      const lines = createInterface({ input: response })
+      lines.on('error', () => {}) // `ended` says it
+      lines.on('line', line => {
         events.push(JSON.parse(line))
         bell.emit('event')
       })

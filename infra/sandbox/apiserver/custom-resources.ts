@@ -1,7 +1,17 @@
 import { AGE, type Column, NAME } from './columns.ts'
+import { applyDefaults, prune } from './custom-schema.ts'
 import { cellOf } from './json-path.ts'
 import { now } from './metadata.ts'
-import { type ApiObject, isObject, type Json, listAt, objectAt, textAt, textsAt } from './object.ts'
+import {
+  type ApiObject,
+  at,
+  isObject,
+  type Json,
+  listAt,
+  objectAt,
+  textAt,
+  textsAt,
+} from './object.ts'
 import type { Registry, Strategy } from './registry.ts'
 import { type Resource, resource } from './resources.ts'
 import type { Schema } from './schema.ts'
@@ -67,10 +77,11 @@ function resourcesOf(definition: ApiObject): Resource[] {
     .filter(one => one.served === true)
     .map(version => {
       const apiVersion = `${group}/${textAt(version, 'name')}`
+      const schema = schemaOf(objectAt(version, 'schema').openAPIV3Schema)
       const subresources = Object.keys(objectAt(version, 'subresources'))
       return resource(apiVersion, plural, textAt(spec, 'names', 'kind'), {
         model: null,
-        schema: schemaOf(objectAt(version, 'schema').openAPIV3Schema),
+        schema,
         singular: textAt(spec, 'names', 'singular'),
         shortNames: textsAt(spec, 'names', 'shortNames'),
         categories: textsAt(spec, 'names', 'categories'),
@@ -80,10 +91,23 @@ function resourcesOf(definition: ApiObject): Resource[] {
         unconditionalUpdate: false,
         selectable: selectableOf(listAt(version, 'selectableFields')),
         columns: columnsOf(listAt(version, 'additionalPrinterColumns')),
-        encode: object => ({ ...object, apiVersion }),
+        deprecation: deprecationOf(version, apiVersion, textAt(spec, 'names', 'kind')),
+        encode: object => reshaped({ ...object, apiVersion }, schema),
         decode: object => ({ ...object, apiVersion: `${group}/${stored}` }),
       })
     })
+}
+
+/** A stored object as a version shows it: its own fields, and its own defaults for what was stored without. */
+function reshaped(object: ApiObject, schema: Schema): ApiObject {
+  const { apiVersion, kind, metadata, ...body } = object
+  const shown = applyDefaults(prune(body, schema, '', []), schema)
+  return { apiVersion, kind, metadata, ...(isObject(shown) ? shown : {}) }
+}
+
+function deprecationOf(version: Json, apiVersion: string, kind: string): string | null {
+  if (at(version, 'deprecated') !== true) return null
+  return textAt(version, 'deprecationWarning') || `${apiVersion} ${kind} is deprecated`
 }
 
 /** The schema of a definition; apiVersion, kind and metadata are not its business. */

@@ -5,10 +5,10 @@ import type { Resource } from './resources.ts'
 import { fieldOf, type Schema } from './schema.ts'
 
 /**
- * A custom resource as it may be stored: pruned to its structural schema, defaults filled in, validated
- * (k8s.io/apiextensions-apiserver/pkg/apiserver/schema). CEL rules are not evaluated.
+ * A custom resource, or a part of one, without what its structural schema does not name
+ * (k8s.io/apiextensions-apiserver/pkg/apiserver/schema).
  */
-export function admitCustom(
+export function pruneCustom(
   resource: Resource,
   object: ApiObject,
   how: FieldValidation,
@@ -23,7 +23,13 @@ export function admitCustom(
     throw new ApiError(400, 'BadRequest', message)
   }
   if (how === 'Warn') warnings.push(...lines)
-  const shaped = applyDefaults(pruned, resource.schema)
+  return { apiVersion, kind, metadata, ...(isObject(pruned) ? pruned : {}) }
+}
+
+/** A pruned custom resource as it may be stored: defaults filled in, validated. CEL rules are not evaluated. */
+export function completeCustom(resource: Resource, object: ApiObject): ApiObject {
+  const { metadata, kind, apiVersion, ...body } = object
+  const shaped = applyDefaults(body, resource.schema)
   const causes = validate(shaped, resource.schema, '')
   if (causes.length > 0) throw invalid(resource, metadata.name, causes)
   return { apiVersion, kind, metadata, ...(isObject(shaped) ? shaped : {}) }

@@ -1,5 +1,6 @@
 import { type Cause, cause } from './api-error.ts'
-import { type ApiObject, type Json, type JsonObject, textAt, without } from './object.ts'
+import { qualifiedNameFault } from './metadata.ts'
+import { type ApiObject, equal, isObject, type JsonObject, textAt, without } from './object.ts'
 import type { Resource } from './resources.ts'
 
 /** Events lie in the store as core/v1 shows them; this is how events.k8s.io/v1 shows the same objects. */
@@ -59,52 +60,101 @@ export function defaultEvent(event: ApiObject): void {
 }
 
 /**
- * The rules of both versions; the strict ones hold for events of the new kind, which are known by their eventTime
- * (k8s.io/kubernetes/pkg/apis/core/validation/events.go). Field names are core/v1's.
+ * The rules of both versions (k8s.io/kubernetes/pkg/apis/core/validation/events.go). Events of the new kind are known by their
+ * eventTime; `strict` is a write through events.k8s.io/v1. Field names are core/v1's in the messages of both.
  */
 export function validateEvent(event: ApiObject, old: ApiObject | null, strict: boolean): Cause[] {
-  const regarded = textAt(event, 'involvedObject', 'namespace')
-  const causes: Cause[] = []
-  if ((regarded || 'default') !== event.metadata.namespace) {
-    causes.push(
-      cause.invalid('involvedObject.namespace', regarded, 'does not match event.namespace'),
-    )
-  }
+  const causes = event.eventTime ? validateNew(event) : validateNamespace(event)
   if (!strict) return causes
-  if (old) return [...causes, ...immutable(event, old)]
-  const missing = (field: string) => causes.push(cause.required(field))
-  if (!event.eventTime) missing('eventTime')
+  return [...causes, ...(old ? immutable(event, old) : validateStrict(event))]
+}
+
+const ELSEWHERE = 'does not match event.namespace'
+
+function validateNamespace(event: ApiObject): Cause[] {
+  const regarded = textAt(event, 'involvedObject', 'namespace')
+  if ((regarded || 'default') === event.metadata.namespace) return []
+  return [cause.invalid('involvedObject.namespace', regarded, ELSEWHERE)]
+}
+
+function validateNew(event: ApiObject): Cause[] {
+  const causes: Cause[] = []
+  const home = event.metadata.namespace ?? ''
+  if (
+    !textAt(event, 'involvedObject', 'namespace') &&
+    home !== 'default' &&
+    home !== 'kube-system'
+  ) {
+    causes.push(cause.invalid('involvedObject.namespace', '', ELSEWHERE))
+  }
   const controller = textAt(event, 'reportingComponent')
-  if (!controller) missing('reportingController')
-  else if (!/^([a-z0-9.-]+\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/.test(controller)) {
-    causes.push(
-      cause.invalid('reportingController', controller, 'name part must be a qualified name'),
-    )
-  }
-  for (const [field, maximum] of Object.entries(LENGTHS)) {
+  if (controller === '') causes.push(cause.required('reportingController'))
+  const fault = qualifiedNameFault(controller)
+  if (fault) causes.push(cause.invalid('reportingController', controller, fault))
+  for (const [field, maximum] of Object.entries(BYTES_MAX)) {
     const text = textAt(event, field)
-    if (text === '' && field !== 'message') missing(field)
+    if (text === '' && field !== 'message') causes.push(cause.required(field))
     if (Buffer.byteLength(text) > maximum) {
-      causes.push(
-        cause.invalid(NAMES[field] ?? field, '', `can have at most ${maximum} characters`),
-      )
+      causes.push(cause.invalid(field, '', `can have at most ${maximum} characters`))
     }
-  }
-  const type = textAt(event, 'type')
-  if (type !== 'Normal' && type !== 'Warning') {
-    causes.push(cause.invalid('type', type, 'has invalid value'))
   }
   return causes
 }
 
-const LENGTHS = { reportingInstance: 128, action: 128, reason: 128, message: 1024 }
+const BYTES_MAX = { reportingInstance: 128, action: 128, reason: 128, message: 1024 }
 
-/** Of an event of the new kind only the series may change. */
-function immutable(event: ApiObject, old: ApiObject): Cause[] {
-  const fields = ['involvedObject', 'reason', 'message', 'eventTime', 'action', 'related', 'type']
-  return fields
-    .filter(field => JSON.stringify(event[field] ?? null) !== JSON.stringify(old[field] ?? null))
-    .map(field => cause.invalid(NAMES[field] ?? field, shown(event[field]), 'field is immutable'))
+function validateStrict(event: ApiObject): Cause[] {
+  const causes = validateSeries(event)
+  if (!event.eventTime) causes.push(cause.required('eventTime'))
+  const type = textAt(event, 'type')
+  if (type !== 'Normal' && type !== 'Warning') {
+    causes.push(cause.invalid('type', '', `has invalid value: ${type}`))
+  }
+  const source = textAt(event, 'source', 'component') || textAt(event, 'source', 'host')
+  const { firstTimestamp, lastTimestamp, count } = event
+  for (const [field, value] of Object.entries({ firstTimestamp, lastTimestamp, count, source })) {
+    if (value) causes.push(cause.invalid(field, '', 'needs to be unset'))
+  }
+  return causes
 }
 
-const shown = (value: Json | undefined): Json => value ?? null
+function validateSeries(event: ApiObject): Cause[] {
+  if (!isObject(event.series)) return []
+  const { count, lastObservedTime } = event.series
+  const causes: Cause[] = []
+  if (Number(count ?? 0) < 2) causes.push(cause.invalid('series.count', '', 'should be at least 2'))
+  if (!lastObservedTime) causes.push(cause.required('series.lastObservedTime'))
+  return causes
+}
+
+/** Of an event only the series may change. */
+function immutable(event: ApiObject, old: ApiObject): Cause[] {
+  const series = equal(event.series, old.series) ? [] : validateSeries(event)
+  const changed = FIXED.filter(field => !equal(event[field] ?? null, old[field] ?? null))
+  return [
+    ...series,
+    ...changed.map(field =>
+      cause.invalid(
+        field === 'reportingComponent' ? 'reportingController' : field,
+        event[field],
+        'field is immutable',
+      ),
+    ),
+  ]
+}
+
+const FIXED = [
+  'involvedObject',
+  'reason',
+  'message',
+  'source',
+  'firstTimestamp',
+  'lastTimestamp',
+  'count',
+  'type',
+  'eventTime',
+  'action',
+  'related',
+  'reportingComponent',
+  'reportingInstance',
+]

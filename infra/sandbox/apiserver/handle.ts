@@ -29,7 +29,7 @@ export async function handle(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const body = await readBody(request)
+    const body = await readBody(request, /protobuf/.test(request.headers['content-type'] ?? ''))
     const info = readRequest(request.method ?? 'GET', request.url ?? '/')
     const user = world.authority.authenticate(request.headers.authorization)
     const seen = { verb: info.verb, resource: resourceOf(info), user: user.name }
@@ -58,14 +58,18 @@ function answer(world: World, exchange: Exchange): Answer | null {
   const { registry, authority } = world
   const accept = request.headers.accept ?? ''
   if (info.plural === '') return nonResource(registry.catalog, info.path, accept, world.host())
-  const review = reviewAccess(authority, user, info, body)
+  const contentType = request.headers['content-type'] ?? 'application/json'
+  const review = reviewAccess(authority, user, info, { body, contentType })
   if (review) return json(review, 201)
   const resource = registry.catalog.find(info.apiVersion, info.plural)
   if (!resource) throw pageNotFound()
   if (info.subresource && !resource.subresources.includes(info.subresource)) throw pageNotFound()
   const rendering = renderingOf(accept, info.query.get('includeObject') ?? '')
   if (!rendering) throw notAcceptable()
-  if (info.verb === 'list') return jsonText(list(registry, resource, info, rendering))
+  if (info.verb === 'list') {
+    const warnings = resource.deprecation ? [resource.deprecation] : []
+    return { ...jsonText(list(registry, resource, info, rendering)), warnings }
+  }
   if (info.verb !== 'watch') return one(world, exchange, resource, rendering)
   watch(world, resource, info, rendering, user.name, response)
   return null
@@ -75,7 +79,7 @@ function answer(world: World, exchange: Exchange): Answer | null {
 function one(world: World, exchange: Exchange, resource: Resource, rendering: Rendering): Answer {
   const { info, request, body } = exchange
   const { registry } = world
-  const warnings: string[] = []
+  const warnings: string[] = resource.deprecation ? [resource.deprecation] : []
   const contentType = request.headers['content-type'] ?? 'application/json'
   const write: Write = { registry, resource, info, contentType, body, warnings }
   const target = { resource, namespace: info.namespace, name: info.name }
@@ -84,7 +88,9 @@ function one(world: World, exchange: Exchange, resource: Resource, rendering: Re
   if (info.subresource === 'scale') {
     return json(info.verb === 'get' ? readScale(registry.get(target)) : writeScale(write))
   }
-  if (info.verb === 'get') return jsonText(renderObject(resource, registry.get(target), rendering))
+  if (info.verb === 'get') {
+    return { ...jsonText(renderObject(resource, registry.get(target), rendering)), warnings }
+  }
   if (info.verb === 'delete') return jsonText(deletion(resource, deleteObject(write)))
   const verbs = { create, update, patch }
   const act = Object.entries(verbs).find(([verb]) => verb === info.verb)?.[1]
@@ -95,7 +101,8 @@ function one(world: World, exchange: Exchange, resource: Resource, rendering: Re
 
 const BODY_MAX = 3 * 1024 * 1024
 
-async function readBody(request: IncomingMessage): Promise<string> {
+/** The body as text; a binary one with an octet in each character. */
+async function readBody(request: IncomingMessage, binary: boolean): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request) {
@@ -109,5 +116,5 @@ async function readBody(request: IncomingMessage): Promise<string> {
     }
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.concat(chunks).toString(binary ? 'latin1' : 'utf8')
 }

@@ -28,10 +28,6 @@ export function stampNew(resource: Resource, object: ApiObject): void {
 export function stampUpdate(resource: Resource, next: ApiObject, old: ApiObject): void {
   const { metadata } = next
   const had = old.metadata
-  if (metadata.uid && metadata.uid !== had.uid) {
-    const why = `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${had.uid}`
-    throw conflict(resource, had.name, why)
-  }
   if (!metadata.resourceVersion || metadata.resourceVersion === '0') {
     if (!resource.unconditionalUpdate) {
       const why = 'must be specified for an update'
@@ -39,6 +35,10 @@ export function stampUpdate(resource: Resource, next: ApiObject, old: ApiObject)
     }
   } else if (metadata.resourceVersion !== had.resourceVersion) {
     throw conflict(resource, had.name)
+  }
+  if (metadata.uid && metadata.uid !== had.uid) {
+    const why = 'field is immutable'
+    throw invalid(resource, had.name, [cause.invalid('metadata.uid', metadata.uid, why)])
   }
   for (const field of FIXED) {
     if (had[field] === undefined) delete metadata[field]

@@ -9,7 +9,8 @@ import type { Store } from './store.ts'
 export interface Strategy {
   /** Defaults, and what is to be forgotten on this write. `old` is null at creation. */
   prepare?(next: ApiObject, old: ApiObject | null): void
-  validate?(next: ApiObject, old: ApiObject | null): Cause[]
+  /** `resource` is the version that the client used. */
+  validate?(next: ApiObject, old: ApiObject | null, resource: Resource): Cause[]
   /** Allocation, after validation. May throw. */
   allocate?(next: ApiObject, old: ApiObject | null): void
   prepareStatus?(next: ApiObject, old: ApiObject): void
@@ -65,7 +66,7 @@ export class Registry {
     strategy?.prepare?.(next, null)
     refuse(resource, name, [
       ...validateMetadata(resource, next),
-      ...(strategy?.validate?.(next, null) ?? []),
+      ...(strategy?.validate?.(next, null, resource) ?? []),
     ])
     strategy?.allocate?.(next, null)
     return dryRun ? next : this.store.put(resource.storage, key, next)
@@ -99,7 +100,7 @@ export class Registry {
       countGeneration(resource, next, old)
       refuse(resource, name, [
         ...validateMetadata(resource, next),
-        ...(strategy?.validate?.(next, old) ?? []),
+        ...(strategy?.validate?.(next, old, resource) ?? []),
       ])
       strategy?.allocate?.(next, old)
     }
@@ -151,7 +152,9 @@ function refuse(resource: Resource, name: string, causes: readonly Cause[]): voi
 /** A write of the status subresource changes nothing else; of a built-in object it may change labels and annotations. */
 function keepAllButStatus(resource: Resource, next: ApiObject, old: ApiObject): void {
   const { status } = next
+  const { managedFields } = next.metadata
   const metadata = resource.model === null ? copy(old.metadata) : next.metadata
+  if (managedFields !== undefined) metadata.managedFields = managedFields
   for (const field of Object.keys(next)) delete next[field]
   Object.assign(next, copy(old), { metadata }, status === undefined ? {} : { status })
   if (status === undefined) delete next.status
@@ -169,11 +172,11 @@ function checkPreconditions(
   options: DeleteOptions,
 ): void {
   if (options.uid && options.uid !== metadata.uid) {
-    const why = `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${metadata.uid}`
+    const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`
     throw conflict(resource, metadata.name, why)
   }
   if (options.resourceVersion && options.resourceVersion !== metadata.resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`
+    const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`
     throw conflict(resource, metadata.name, why)
   }
 }

@@ -27,6 +27,8 @@ export interface Resource {
   /** DELETE answers the object instead of a Status. */
   readonly returnsDeleted: boolean
   readonly selectable: Readonly<Record<string, (object: ApiObject) => string>>
+  /** What users of a deprecated version are warned of; null for the others. */
+  readonly deprecation: string | null
   readonly columns: readonly Column[]
   /** Between what lies in the store and what this version shows, where they differ. */
   readonly encode?: (stored: ApiObject) => ApiObject
@@ -85,6 +87,7 @@ export function resource(
     createOnUpdate: false,
     unconditionalUpdate: true,
     returnsDeleted: false,
+    deprecation: null,
     columns: columnsOf(group ? `${plural}.${group}` : plural),
     json: new WeakMap(),
     ...rest,

@@ -8,7 +8,7 @@ export function reviewAccess(
   authority: Authority,
   user: User,
   info: RequestInfo,
-  body: string,
+  sent: { readonly body: string; readonly contentType: string },
 ): JsonObject | null {
   if (info.verb !== 'create') return null
   if (info.group === 'authentication.k8s.io' && info.plural === 'selfsubjectreviews') {
@@ -18,7 +18,7 @@ export function reviewAccess(
   }
   if (info.group !== 'authorization.k8s.io' || info.plural !== 'selfsubjectaccessreviews')
     return null
-  const spec = objectAt(decode({ body, contentType: 'application/json' }), 'spec')
+  const spec = objectAt(decode(sent), 'spec')
   const asked = objectAt(spec, 'resourceAttributes')
   const path = objectAt(spec, 'nonResourceAttributes')
   const sub = textAt(asked, 'subresource')

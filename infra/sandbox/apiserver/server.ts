@@ -121,6 +121,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     port = portOf(server)
   }
   const stop = () => closeServer(server, sockets)
+  await furnished()
   await start()
   const url = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
   const write = (name: string, bearer: string) =>
@@ -171,7 +172,7 @@ function useStrategies(registry: Registry, serviceCIDRs: readonly string[]): voi
   registry.use('namespaces', namespaceStrategy)
   registry.use('events', {
     prepare: defaultEvent,
-    validate: (next, old) => validateEvent(next, old, Boolean(next.eventTime)),
+    validate: (next, old, used) => validateEvent(next, old, used.group === 'events.k8s.io'),
   })
   registry.use('deployments.apps', deploymentStrategy)
   registry.use('pods', podStrategy)
@@ -198,6 +199,9 @@ function furnishCluster(registry: Registry): void {
     spec: { ports: [{ name: 'https', port: 443, targetPort: 6443, protocol: 'TCP' }] },
   })
 }
+
+/** Waits for what every new namespace gets: it is there before the first request. */
+const furnished = () => new Promise(resolve => setImmediate(resolve))
 
 function writeKubeconfig(path: string, server: string, ca: string, token: string): string {
   const certificate = Buffer.from(ca).toString('base64')

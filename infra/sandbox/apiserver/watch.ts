@@ -91,7 +91,7 @@ export function watch(
     pause: () => output.pause(),
     resume: () => output.resume(),
     end(how) {
-      if (how === 'disconnect') response.socket?.resetAndDestroy()
+      if (how === 'disconnect') response.socket?.destroy()
       else if (how === 'gone') {
         const message = `too old resource version: ${from} (${store.oldestRevision})`
         response.end(errorEvent(expired(message).status()))

@@ -8,8 +8,11 @@ export const deploymentStrategy: Strategy = {
     spec.replicas ??= 1
     spec.revisionHistoryLimit ??= 10
     spec.progressDeadlineSeconds ??= 600
-    const rolling = { maxUnavailable: '25%', maxSurge: '25%' }
-    spec.strategy ??= { type: 'RollingUpdate', rollingUpdate: rolling }
+    const strategy = own(spec, 'strategy')
+    strategy.type ??= 'RollingUpdate'
+    if (strategy.type === 'RollingUpdate') {
+      strategy.rollingUpdate ??= { maxUnavailable: '25%', maxSurge: '25%' }
+    }
     defaultPod(own(own(spec, 'template'), 'spec'))
     if (!old) next.status = {}
   },

@@ -1,11 +1,12 @@
 import { parse } from 'yaml'
-import { ApiError, badRequest, invalid, notFound } from './api-error.ts'
+import { ApiError, badRequest, conflict, invalid, notFound } from './api-error.ts'
 import { applyPatch } from './apply.ts'
 import { conform, judgeUnknown } from './conform.ts'
-import { admitCustom } from './custom-schema.ts'
+import { completeCustom, pruneCustom } from './custom-schema.ts'
 import { admitBody } from './metadata.ts'
 import { type ApiObject, isObject, type Json, type JsonObject } from './object.ts'
 import { jsonPatch, mergePatch } from './patch.ts'
+import { fromProtobuf } from './protobuf.ts'
 import type { Registry } from './registry.ts'
 import { encoded } from './render.ts'
 import { fieldValidationOf, isDryRun, type RequestInfo } from './request.ts'
@@ -43,10 +44,23 @@ export function update(write: Write): Written {
     return { code: 201, object: registry.create(resource, object, isDryRun(info)) }
   }
   const subresource = info.subresource === 'status' ? 'status' : ''
+  const replace = (current: ApiObject) => {
+    checkUid(resource, object, current)
+    return object
+  }
   return {
     code: 200,
-    object: registry.update(targetOf(write), subresource, () => object, isDryRun(info)),
+    object: registry.update(targetOf(write), subresource, replace, isDryRun(info)),
   }
+}
+
+/** The uid in a PUT is a precondition, the first one that is looked at; in a patch it is a field that may not change. */
+function checkUid(resource: Resource, next: ApiObject, current: ApiObject): void {
+  const { uid, name } = current.metadata
+  const asked = next.metadata.uid
+  if (!asked || asked === uid) return
+  const why = `Precondition failed: UID in precondition: ${asked}, UID in object meta: ${uid}`
+  throw conflict(resource, name, why)
 }
 
 /** All four kinds of patch. Only server-side apply makes what is not there. */
@@ -60,7 +74,7 @@ export function patch(write: Write): Written {
     const manager = info.query.get('fieldManager') ?? ''
     if (!manager) throw applyNeedsManager()
     const force = info.query.get('force') === 'true'
-    const applied = admit(write, body, info.name)
+    const applied = admit(write, body, info.name, 'partial')
     const shown = (current: ApiObject | null) => current && encoded(resource, current)
     const merge = (current: ApiObject | null) =>
       admit(
@@ -81,7 +95,7 @@ export function patch(write: Write): Written {
     if (subresource) throw notFound(resource, info.name)
     return { code: 201, object: registry.create(resource, merge(null), isDryRun(info)) }
   }
-  if (!isPatchType(type, resource)) throw unsupportedType(type)
+  if (!isPatchType(type, resource)) throw unsupportedType()
   const change = (current: ApiObject) =>
     admit(write, patched(resource, encoded(resource, current), type, body), info.name)
   return {
@@ -106,8 +120,8 @@ function isPatchType(type: string, resource: Resource): boolean {
   return type === 'application/json-patch+json' || type === 'application/merge-patch+json'
 }
 
-function unsupportedType(type: string): ApiError {
-  const message = `the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml (not ${type})`
+function unsupportedType(): ApiError {
+  const message = `the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml`
   return new ApiError(415, 'UnsupportedMediaType', message)
 }
 
@@ -128,11 +142,13 @@ function withoutServerFields(object: ApiObject): ApiObject {
 
 /** The body as a value: JSON, or YAML where the content type says so. */
 export function decode({ body, contentType }: { body: string; contentType: string }): Json {
-  if (/protobuf|cbor/.test(contentType)) throw unsupportedBody(contentType)
+  if (/cbor/.test(contentType)) throw unsupportedBody()
   try {
+    if (/protobuf/.test(contentType)) return fromProtobuf(Buffer.from(body, 'latin1'))
     if (/yaml/.test(contentType)) return parse(body)
     return JSON.parse(body)
   } catch (error) {
+    if (error instanceof ApiError) throw error
     const why = error instanceof Error ? error.message : String(error)
     throw badRequest(
       `error decoding: the body is not ${/yaml/.test(contentType) ? 'YAML' : 'JSON'}: ${why}`,
@@ -140,18 +156,31 @@ export function decode({ body, contentType }: { body: string; contentType: strin
   }
 }
 
-function unsupportedBody(contentType: string): ApiError {
-  const message = `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (not ${contentType})`
+function unsupportedBody(): ApiError {
+  const message = `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`
   return new ApiError(415, 'UnsupportedMediaType', message)
 }
 
-/** The object as it may be stored: of the right kind and place, its fields known, in storage form. */
-export function admit(write: Write, body: Json, name: string): ApiObject {
+/**
+ * The object as it may be stored: of the right kind and place, its fields known, in storage form. What an applier sends is only
+ * a part: that is neither completed nor judged before it is merged.
+ */
+export function admit(
+  write: Write,
+  body: Json,
+  name: string,
+  extent: 'whole' | 'partial' = 'whole',
+): ApiObject {
   const { resource, info, warnings } = write
   const where = { apiVersion: apiVersionOf(resource), namespace: namespaceOf(resource, info), name }
   const object = admitBody(resource, body, where)
   const how = fieldValidationOf(info)
-  if (resource.model === null) return admitCustom(resource, object, how, warnings)
+  if (resource.model === null) {
+    const known = pruneCustom(resource, object, how, warnings)
+    if (extent === 'partial') return known
+    const shaped = completeCustom(resource, known)
+    return resource.decode ? resource.decode(shaped) : shaped
+  }
   const unknown: string[] = []
   const shape: JsonObject = conform(object, resource.schema, resource, unknown)
   judgeUnknown(unknown, how, resource, warnings)
