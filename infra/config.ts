@@ -40,6 +40,8 @@ export interface Config {
   readonly namespace: string
   readonly loadBalancerClass: string | null
   readonly concurrency: number
+  /** How long an address rests after it was given up, ms; a pool may say otherwise. */
+  readonly coolDownMs: number
   readonly nodeName: string
   readonly excludeInterfaces: readonly RegExp[]
   readonly stateDir: string
@@ -76,7 +78,7 @@ const KUBERNETES = ['kubeconfig', 'context', 'namespace', 'loadBalancerClass'] a
 /** Which settings each command takes. */
 export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> = {
   watcher: [...REDIS, ...KUBERNETES, ...COMMON, 'clusters', 'healthAddress'],
-  allocator: [...REDIS, 'concurrency', ...COMMON, 'healthAddress'],
+  allocator: [...REDIS, 'concurrency', 'coolDown', ...COMMON, 'clusters', 'healthAddress'],
   announcer: [...REDIS, 'nodeName', 'excludeInterfaces', 'stateDir', ...COMMON, 'healthAddress'],
   up: [
     ...REDIS,
@@ -87,6 +89,7 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
     'allocators',
     'watchers',
     'concurrency',
+    'coolDown',
     ...COMMON,
     'healthAddress',
   ],
@@ -160,6 +163,7 @@ function complete(given: Given): Omit<UpConfig, 'process' | 'redis'> {
     namespace: filled(given.namespace),
     loadBalancerClass: given.loadBalancerClass,
     concurrency: filled(given.concurrency),
+    coolDownMs: filled(given.coolDown),
     nodeName: filled(given.nodeName),
     excludeInterfaces: filled(given.excludeInterfaces),
     stateDir: filled(given.stateDir),
@@ -202,7 +206,9 @@ function describe(name: SettingName, source: Source | undefined, why: string): s
 
 const flagOf = (setting: Setting<unknown>): string => setting.flag?.split(' ')[0] ?? ''
 
-const withoutPassword = (text: string): string => text.replace(/\/\/[^/@]*@/g, '//…@')
+/** Also of what is no URL because of its password, or because its host is forgotten. */
+const withoutPassword = (text: string): string =>
+  text.replace(/\/\/.*@/, '//…@').replace(/(\/\/[^/:,[\]]*:)(?!\d{1,5}([/,?]|$))[^,]*/g, '$1…')
 
 function readable(path: string): boolean {
   try {

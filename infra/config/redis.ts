@@ -28,6 +28,17 @@ export interface RedisSettings {
   readonly redisCaFile: string | null
 }
 
+/** A server of our own, on a Unix socket. */
+export const socketConfig = (path: string): RedisConfig => ({
+  mode: 'standalone',
+  endpoints: [{ path }],
+  username: null,
+  password: null,
+  db: 0,
+  tls: null,
+  sentinel: { name: '', password: null },
+})
+
 const DEFAULT_PORT = { standalone: 6379, cluster: 6379, sentinel: 26_379 }
 
 /**
@@ -95,19 +106,21 @@ interface Server {
 function parseUrl(url: string, mode: RedisConfig['mode']): Server | string {
   const plain = { tls: false, username: null, password: null, db: 0 }
   if (url.startsWith('/')) return { ...plain, endpoint: { path: url } }
-  if (!URL.canParse(url)) {
-    return 'it must be redis://host:port, rediss://host:port, unix:///path or /path'
+  // A URL with a user but no host is none; we need one where the socket is.
+  const whole = url.replace(/^(unix:\/\/[^/]*@)\//, '$1localhost/')
+  if (!URL.canParse(whole)) {
+    return 'it must be redis://host:port, rediss://host:port, unix:///path or /path; in a password, write / as %2F and @ as %40'
   }
-  const { protocol, hostname, port, pathname, username, password } = new URL(url)
-  const credentials = {
-    username: decodeURIComponent(username) || null,
-    password: decodeURIComponent(password) || null,
-  }
+  const { protocol, hostname, port, pathname, username, password } = new URL(whole)
+  const [user, secret] = [decoded(username), decoded(password)]
+  if (user === undefined || secret === undefined) return 'in a user or password, write % as %25'
+  const credentials = { username: user, password: secret }
   if (protocol === 'unix:') return { ...plain, ...credentials, endpoint: { path: pathname } }
   if (protocol !== 'redis:' && protocol !== 'rediss:') {
     return `"${protocol}//" is not understood: use redis://, rediss:// or unix://`
   }
-  if (!/^\/?\d{0,3}$/.test(pathname)) return `"${pathname}" is not the number of a database`
+  if (!/^\/?\d{0,3}$/.test(pathname))
+    return 'what follows the host must be the number of a database'
   return {
     endpoint: {
       host: hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
@@ -116,5 +129,14 @@ function parseUrl(url: string, mode: RedisConfig['mode']): Server | string {
     tls: protocol === 'rediss:',
     ...credentials,
     db: Number(pathname.slice(1)),
+  }
+}
+
+/** Null for none, undefined for what is not percent-encoded (RFC 3986 section 2.1). */
+function decoded(text: string): string | null | undefined {
+  try {
+    return decodeURIComponent(text) || null
+  } catch {
+    return undefined
   }
 }

@@ -4,6 +4,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { Fault } from '../../functions/model/fault.ts'
 import type { RedisConfig } from '../config/redis.ts'
 import type { World } from '../process.ts'
+import { redisFault, whereIs } from './troubles.ts'
 
 /** BITPOS with a range, GETDEL, and the guarantees that the scripts build on. */
 const LEAST_VERSION = [6, 2] as const
@@ -44,76 +45,59 @@ export async function checkRedis(
   config: RedisConfig,
 ): Promise<{ warning: string | null }> {
   const info = parseInfo(await untilReady(redis, config).then(() => redis.info()))
-  const version = info.get('redis_version') ?? 'unknown'
-  if (isOlder(version)) {
-    throw new Fault('RedisTooOld', {
-      what: `Redis at ${whereIs(config)} is version ${version}`,
-      why: `Herald needs ${LEAST_VERSION.join('.')} or later`,
-      remedy: 'Upgrade it, or point --redis-url (REDIS_URL) at a newer one',
-      retry: true,
-    })
+  const unfit = UNFIT.find(one => one.when(info, config))
+  if (unfit) {
+    const what = `Redis at ${whereIs(config)} ${unfit.what(info)}`
+    throw new Fault(unfit.code, { what, why: unfit.why, remedy: unfit.remedy, retry: true })
   }
-  const policy = info.get('maxmemory_policy') ?? 'noeviction'
+  const policy = policyOf(info)
   const warning = `maxmemory-policy is ${policy}: Redis may drop addresses and jobs; set it to noeviction`
   return { warning: policy === 'noeviction' ? null : warning }
 }
 
-/** What went wrong between us and Redis, in words that say what to do; never repeats a password. */
-export function redisFault(error: unknown, config: RedisConfig): Fault {
-  const text = error instanceof Error ? describe(error) : String(error)
-  const known = TROUBLES.find(({ signs }) => signs.test(text))
-  const { code, remedy } = known ?? {
-    code: 'RedisUnusable',
-    remedy: 'It is tried again every second; the log of the Redis server may say more',
-  }
-  const what = `Redis at ${whereIs(config)} cannot be used`
-  return new Fault(code, { what, why: text, remedy, retry: true, cause: error })
-}
+type Info = ReadonlyMap<string, string>
 
-const TROUBLES: readonly { code: string; signs: RegExp; remedy: string }[] = [
+const policyOf = (info: Info) => info.get('maxmemory_policy') ?? 'noeviction'
+
+/** What makes a server that answers one that cannot be worked with (INFO, redis.io/commands/info). */
+const UNFIT: readonly {
+  readonly code: string
+  readonly when: (info: Info, config: RedisConfig) => boolean
+  readonly what: (info: Info) => string
+  readonly why: string
+  readonly remedy: string
+}[] = [
   {
-    code: 'RedisPasswordMissing',
-    signs: /NOAUTH|Authentication required/,
-    remedy:
-      'It wants a password: set HERALD_REDIS_PASSWORD, or --redis-password-file, or write it in the URL',
+    code: 'RedisTooOld',
+    when: info => isOlder(info.get('redis_version') ?? 'unknown'),
+    what: info => `is version ${info.get('redis_version') ?? 'unknown'}`,
+    why: `Herald needs ${LEAST_VERSION.join('.')} or later`,
+    remedy: 'Upgrade it, or point --redis-url (REDIS_URL) at a newer one',
   },
   {
-    code: 'RedisPasswordWrong',
-    signs: /WRONGPASS|invalid password|invalid username/,
-    remedy: 'Correct HERALD_REDIS_PASSWORD, --redis-password-file, or the URL',
+    code: 'RedisModeWrong',
+    when: (info, { mode }) =>
+      mode === 'standalone' && (info.get('redis_mode') ?? mode) !== 'standalone',
+    what: info => `runs in mode ${info.get('redis_mode')}`,
+    why: '--redis-mode (HERALD_REDIS_MODE) is standalone',
+    remedy: 'Set --redis-mode to what it is',
   },
   {
-    code: 'RedisForbidden',
-    signs: /NOPERM/,
-    remedy: 'Grant this user the commands and the keys under the prefix (ACL SETUSER)',
+    code: 'RedisReplica',
+    when: (info, { mode }) => mode === 'standalone' && info.get('role') === 'slave',
+    what: info => `is a replica of ${info.get('master_host')}:${info.get('master_port')}`,
+    why: 'a replica takes no writes',
+    remedy: 'Point --redis-url (REDIS_URL) at the master, or use --redis-mode sentinel',
   },
   {
-    code: 'RedisCertificate',
-    signs: /certificate|CERT_|self.signed|ERR_TLS|wrong version number|SSL/i,
-    remedy:
-      'Give the authority that signed its certificate with --redis-ca-file, and use rediss:// only with TLS',
-  },
-  {
-    code: 'RedisUnreachable',
-    signs:
-      /ECONN|ENOENT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|unreachable|no answer|Failed to refresh/,
-    remedy:
-      'Start it, or point --redis-url (REDIS_URL) at the right place; it is tried again by itself',
+    // What is evicted would be handed out again. With volatile-*, only keys that expire anyway go.
+    code: 'RedisEvicts',
+    when: info => policyOf(info).startsWith('allkeys') && info.get('maxmemory') !== '0',
+    what: info => `has maxmemory-policy ${policyOf(info)}`,
+    why: 'it forgets who holds which address when it has used maxmemory',
+    remedy: 'Set its maxmemory-policy to noeviction, or its maxmemory to 0',
   },
 ]
-
-/** ioredis wraps what happened to the nodes of a cluster, and to sentinels, in an error of its own. */
-function describe(error: Error): string {
-  const inner = 'lastNodeError' in error ? error.lastNodeError : null
-  const { message } = inner instanceof Error ? inner : error
-  return (message || ('code' in error ? String(error.code) : error.name)).slice(0, 200)
-}
-
-function whereIs({ mode, endpoints, sentinel }: RedisConfig): string {
-  const places = endpoints.map(at => ('path' in at ? at.path : `${at.host}:${at.port}`)).join(', ')
-  if (mode === 'sentinel') return `"${sentinel.name}" of the sentinels ${places}`
-  return places
-}
 
 /** Waits for the connection; throws the first thing that goes wrong meanwhile. */
 async function untilReady(redis: Redis | Cluster, config: RedisConfig): Promise<void> {
@@ -133,7 +117,7 @@ async function untilReady(redis: Redis | Cluster, config: RedisConfig): Promise<
   await outcome.finally(() => forget())
 }
 
-function parseInfo(text: string): Map<string, string> {
+function parseInfo(text: string): Info {
   return new Map(
     text.split('\r\n').map(line => {
       const colon = line.indexOf(':')

@@ -5,7 +5,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { RedisConfig, RedisEndpoint } from '../config/redis.ts'
 import type { Logger } from '../log.ts'
-import { redisFault } from './check.ts'
+import { redisFault } from './troubles.ts'
 
 export type RedisConnection = Redis | Cluster
 

@@ -21,8 +21,8 @@ export interface Claiming {
   adoptions(): number
   /** Service -> address: what Kubernetes would show. */
   readonly status: ReadonlyMap<string, string>
-  /** Whose address changed although nobody asked for that. */
-  readonly moved: readonly string[]
+  /** From now on half of the Services only keep what they have. */
+  halve(): void
   stop(): Promise<void>
 }
 
@@ -30,8 +30,7 @@ export function claimingUnderLoad(redis: Redis | Cluster): Claiming {
   const scripts = scriptsOf(redis, '{herald}')
   const state = stateOf(redis, '{herald}')
   const status = new Map<string, string>()
-  const moved: string[] = []
-  let [stopping, claimed, adoptions] = [false, 0, 0]
+  let [stopping, halved, claimed, adoptions] = [false, false, 0, 0]
 
   /** Repeats a claim until it is decided, as a queue would. */
   const decide = async (service: string, more: Parameters<typeof aClaim>[2]) => {
@@ -45,15 +44,14 @@ export function claimingUnderLoad(redis: Redis | Cluster): Claiming {
     return null
   }
   const lane = async (number: number) => {
-    for (let turn = 0; !stopping; turn++) {
+    const resting = () => halved && number % 2 === 0
+    for (let turn = 0; !stopping && !resting(); turn++) {
       const service = `load/${number}-${turn % SERVICES}`
       if (status.delete(service)) await decide(service, { options: [], forget: true, wait: false })
       const [address] = (await decide(service, {})) ?? []
       if (!address) continue
       status.set(service, address)
       claimed++
-      const kept = (await state.allocation('default', service))?.addresses.join()
-      if (kept !== undefined && kept !== address) moved.push(`${service}: ${address} to ${kept}`)
     }
   }
   const watcher = async () => {
@@ -67,7 +65,9 @@ export function claimingUnderLoad(redis: Redis | Cluster): Claiming {
     claimed: () => claimed,
     adoptions: () => adoptions,
     status,
-    moved,
+    halve() {
+      halved = true
+    },
     async stop() {
       stopping = true
       await Promise.all(all)

@@ -20,6 +20,8 @@ export interface Shape {
   readonly settings: Sources
   /** Kills -9 the server that holds the keys of {herald}. */
   killMaster(): Promise<void>
+  /** From now on what that server is told is lost when it dies: its replica no longer follows. */
+  readonly sever?: () => Promise<void>
 }
 
 /** Two passwords that differ, so that one in the place of the other is noticed. */
@@ -78,7 +80,7 @@ export async function sentinel(t: Scope): Promise<Shape> {
     HERALD_REDIS_SENTINEL_PASSWORD: SENTINEL_PASSWORD,
   }
   const flags = { redisUrl: urls, redisMode: 'sentinel', redisSentinelName: 'herald-master' }
-  return { settings: { flags, environment }, killMaster: kill }
+  return { settings: { flags, environment }, killMaster: kill, sever: severing(t, master, replica) }
 }
 
 /** Three masters, and a replica of the one that holds {herald}. */
@@ -102,6 +104,7 @@ export async function cluster(t: Scope): Promise<Shape> {
       },
     },
     killMaster: async () => kills[holder]?.(),
+    sever: severing(t, ports[holder] ?? 0, ports[3] ?? 0),
   }
 }
 
@@ -163,6 +166,13 @@ async function linked(t: Scope, replica: number): Promise<void> {
     START_LIMIT_MS,
   )
   redis.disconnect()
+}
+
+const severing = (t: Scope, master: number, replica: number) => async () => {
+  const [follower, leader] = [ask(t, replica, PASSWORD), ask(t, master, PASSWORD)]
+  await follower.config('SET', 'masterauth', 'wrong')
+  await leader.call('CLIENT', 'KILL', 'TYPE', 'replica')
+  for (const one of [follower, leader]) one.disconnect()
 }
 
 /** A sentinel could fail over: it sees the replica, and enough other sentinels. */

@@ -7,7 +7,13 @@ export interface Scope {
 export function undoing(t: Scope): Scope {
   const undos: (() => unknown)[] = []
   t.after(async () => {
-    for (const undo of undos.reverse()) await undo()
+    const failures: unknown[] = []
+    for (const undo of undos.reverse()) {
+      await Promise.resolve()
+        .then(undo)
+        .catch(error => failures.push(error)) // the rest must be undone all the same
+    }
+    if (failures.length > 0) throw failures[0]
   })
   return { after: undo => void undos.push(undo) }
 }

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { Fault } from '../../functions/model/fault.ts'
+import { serveHealth } from '../../infra/health.ts'
+import type { Checks } from '../../infra/process.ts'
+
+const ANYWHERE = { host: '127.0.0.1', port: 0 }
+
+async function asked(t: TestContext, path: string, check: () => Promise<Checks> | Checks) {
+  const health = await serveHealth(ANYWHERE, { ready: check, alive: check })
+  t.after(() => health.close())
+  const answer = await fetch(`http://127.0.0.1:${health.port}${path}`)
+  return {
+    status: answer.status,
+    body: answer.ok || answer.status === 503 ? await answer.json() : null,
+  }
+}
+
+for (const path of ['/healthz', '/readyz']) {
+  test(`${path}: 200 when every check holds`, async t => {
+    const checks = { redis: null, queue: null }
+    assert.deepEqual(await asked(t, path, () => checks), {
+      status: 200,
+      body: { ok: true, checks },
+    })
+  })
+
+  test(`${path}: 503 with the reason when one does not`, async t => {
+    const checks = { redis: 'connection is closed', queue: null }
+    assert.deepEqual(await asked(t, path, () => checks), {
+      ...{ status: 503, body: { ok: false, checks } },
+    })
+  })
+
+  test(`${path}: a check that throws does not hold`, async t => {
+    const failing = () => Promise.reject(new Error('broken'))
+    assert.deepEqual(await asked(t, path, failing), {
+      ...{ status: 503, body: { ok: false, checks: { answer: 'broken' } } },
+    })
+  })
+}
+
+test('a check that hangs is answered all the same', async t => {
+  const { status, body } = await asked(t, '/readyz', () => new Promise(() => {}))
+  assert.equal(status, 503)
+  assert.deepEqual(body, { ok: false, checks: { answer: 'no answer for 2000 ms' } })
+})
+
+test('another path is not found', async t => {
+  assert.equal((await asked(t, '/', () => ({}))).status, 404)
+})
+
+test('an address in use is a fault that says which setting to change', async t => {
+  const health = await serveHealth(ANYWHERE, { ready: () => ({}), alive: () => ({}) })
+  t.after(() => health.close())
+  const again = serveHealth(
+    { host: '127.0.0.1', port: health.port },
+    { ready: () => ({}), alive: () => ({}) },
+  )
+  await assert.rejects(again, (error: unknown) => {
+    assert.ok(error instanceof Fault)
+    assert.match(error.message, /EADDRINUSE.*--health-address.*\[HealthAddressUnusable]/)
+    return true
+  })
+})
