@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { announced, type Table, update } from '../functions/announce/table.ts'
 import type { Announcer, AnnouncerInterface } from '../functions/model/node.ts'
-import { type Link, openLink } from '../infra/link/link.ts'
+import { type Link, type LinkOptions, openLink } from '../infra/link/link.ts'
 import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
@@ -31,13 +31,17 @@ interface Post {
   incarnation: string
 }
 
-export async function runAnnouncer({ config, log }: World): Promise<Running> {
+/** `open` is how it gets to its LAN: the sandbox has another way where there is none. */
+export async function runAnnouncer(
+  { config, log }: World,
+  open: (options: LinkOptions) => Promise<Link> = openLink,
+): Promise<Running> {
   const redis = connectRedis(config.redis, 'commands', log)
   const waiting = connectRedis(config.redis, 'blocking', log)
   const bells = openBells(redis, config.prefix, log)
   const { cluster, nodeName: node } = config
   let changed = (_: readonly AnnouncerInterface[]) => {}
-  const link = await openLink({
+  const link = await open({
     excludeInterfaces: config.excludeInterfaces,
     log,
     onInterfaces: list => changed(list),

@@ -6,13 +6,16 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, dyingWithParent, keepRunning } from '../infra/child.ts'
+import { type RedisConfig, socketConfig } from '../infra/config/redis.ts'
 import type { UpConfig } from '../infra/config.ts'
 import { type Logger, relayLog } from '../infra/log.ts'
 import type { Checks, Running, World } from '../infra/process.ts'
 import { relayRedis } from '../infra/redis/relay.ts'
 import { startRedis } from '../infra/redis/server.ts'
+import { openLinkInWords } from '../infra/sandbox/link-in-words.ts'
 import { EXAMPLES, openSandbox, type Sandbox } from '../infra/sandbox/sandbox.ts'
 import { type HeldStateDir, holdStateDir } from '../infra/state-dir.ts'
+import { runAnnouncer } from './announcer.ts'
 
 const HERALD = fileURLToPath(new URL('./herald.mjs', import.meta.url))
 const IN_POD = '/var/run/secrets/kubernetes.io/serviceaccount/token'
@@ -55,9 +58,13 @@ export async function startTogether(
     waitingFor('the sandbox')
     const sandbox = isCluster(config) ? null : await sandboxIn(held, log, manifests)
     if (sandbox) undo.push(() => sandbox.close())
-    const environment = { ...redis, ...(sandbox ? await reachSandbox(config, sandbox, undo) : {}) }
+    const environment = {
+      ...redis.environment,
+      ...(sandbox ? await reachSandbox(config, sandbox, undo) : {}),
+    }
     const children = membersOf(config, sandbox).map(member => runMember(member, environment, log))
     undo.push(() => Promise.all(children.map(child => child.stop())))
+    if (sandbox && !sandbox.lan) await announceInWords(config, redis.config, sandbox, log, undo)
     const ready = async () => checksOf(children)
     return { sandbox, ready, stop, untilReady: signal => untilReady(ready, signal) }
   } catch (error) {
@@ -85,12 +92,12 @@ async function redisFor(
   stateDir: string,
   log: Logger,
   undo: (() => unknown)[],
-): Promise<Environment> {
-  if (config.redis) return {}
+): Promise<{ environment: Environment; config: RedisConfig }> {
+  if (config.redis) return { environment: {}, config: config.redis }
   log.info({}, 'starting a private redis-server')
   const redis = await startRedis(join(stateDir, 'redis'), log)
   undo.push(() => redis.stop())
-  return { HERALD_REDIS_URL: redis.url }
+  return { environment: { HERALD_REDIS_URL: redis.url }, config: socketConfig(redis.path) }
 }
 
 async function sandboxIn(held: HeldStateDir, log: Logger, manifests: readonly string[]) {
@@ -117,6 +124,26 @@ async function reachSandbox(
     ...kubeconfig,
     ...(redis.password === null ? {} : { HERALD_REDIS_PASSWORD: redis.password }),
     HERALD_REDIS_URL: `unix://${user}${relay.path}`,
+  }
+}
+
+/** Without a LAN the announcers of the sandbox say what they would announce. */
+async function announceInWords(
+  config: UpConfig,
+  redis: RedisConfig,
+  { nodes }: Sandbox,
+  log: Logger,
+  undo: (() => unknown)[],
+): Promise<void> {
+  for (const host of nodes) {
+    const world = {
+      config: { ...config, redis, nodeName: host.name },
+      log: log.child({ node: host.name }),
+      signal: new AbortController().signal,
+      waitingFor() {},
+    }
+    const running = await runAnnouncer(world, options => openLinkInWords(host, options))
+    undo.push(() => running.stop())
   }
 }
 

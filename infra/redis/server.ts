@@ -15,6 +15,8 @@ import type { Logger } from '../log.ts'
 export interface PrivateRedis {
   /** As --redis-url takes it. */
   readonly url: string
+  /** The socket. */
+  readonly path: string
   stop(): Promise<void>
 }
 
@@ -48,7 +50,7 @@ export async function startRedis(folder: string, log: Logger): Promise<PrivateRe
     }
     await after(20)
   }
-  return { url: `unix://${socket}`, stop }
+  return { url: `unix://${socket}`, path: socket, stop }
 }
 
 /** No eviction: what is forgotten would be handed out twice. No RDB snapshots: the append-only file has it all. */
