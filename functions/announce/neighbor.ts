@@ -18,6 +18,7 @@ export type NeighborDropReason = NdpFault | (typeof REFUSALS)[number]
 
 const REFUSALS = [
   'hopLimit',
+  'checksum',
   'multicastSource',
   'unspecifiedWithOption',
   'notAnnounced',

@@ -103,6 +103,7 @@ class ThreadLink implements Link {
     }
     this.#order({ do: 'set', addresses: table })
     this.#neighbors.set(neighbors)
+    this.#order({ do: 'hear', solicitations: neighbors.size > 0 })
   }
 
   announce(addresses: readonly string[]): void {
@@ -143,6 +144,7 @@ class ThreadLink implements Link {
 
   #hear(report: Exclude<Report, { is: 'ready' | 'refused' }>): void {
     if (report.is === 'log') this.#options.log[report.level](report.fields, report.message)
+    if (report.is === 'solicitation') this.#neighbors.hear(report.index, report.frame)
     if (report.is === 'counters') {
       this.#counts.get(report.id)?.(report.counters)
       this.#counts.delete(report.id)

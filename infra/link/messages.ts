@@ -23,6 +23,8 @@ export type Order =
       readonly addresses: readonly (readonly [number, readonly string[] | null])[]
     }
   | { readonly do: 'announce'; readonly addresses: readonly number[] }
+  /** Report solicitations from now on, or no more. */
+  | { readonly do: 'hear'; readonly solicitations: boolean }
   | { readonly do: 'count'; readonly id: number }
   | { readonly do: 'stop' }
 
@@ -34,6 +36,8 @@ export type Report =
       readonly interfaces: readonly LinkInterface[]
     }
   | { readonly is: 'interfaces'; readonly interfaces: readonly LinkInterface[] }
+  /** A frame with a Neighbor Solicitation that was sent to one address, and the index of the interface. */
+  | { readonly is: 'solicitation'; readonly index: number; readonly frame: Uint8Array }
   | { readonly is: 'counters'; readonly id: number; readonly counters: ArpCounters }
   | {
       readonly is: 'log'

@@ -11,6 +11,7 @@ import {
 import { Schedule } from '../../functions/announce/schedule.ts'
 import { parseCIDR } from '../../functions/model/address.ts'
 import { ALL_NODES, isLinkLocal, solicitedNodeGroup } from '../../functions/wire/ipv6.ts'
+import { decodeSolicitationFrame } from '../../functions/wire/solicitation-frame.ts'
 import type { Ledger } from './ledger.ts'
 import type { LinkInterface } from './messages.ts'
 import { NdpSocket } from './ndp-socket.ts'
@@ -93,6 +94,13 @@ export class NdpPort {
     this.mac = mac
     this.#ready = ready
     if (news) this.announce()
+  }
+
+  /** A solicitation that was sent to one address, in its frame. */
+  hear(frame: Uint8Array): void {
+    const read = decodeSolicitationFrame(frame)
+    if (typeof read === 'string') this.#ledger.drop(read)
+    else this.#answer(read.message, read.source)
   }
 
   close(): void {

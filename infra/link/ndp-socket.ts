@@ -27,12 +27,21 @@ const HOP_LIMIT_AT = 7
 /** What is left of a message with another hop limit. No other can be so short: the filter by type needs four octets. */
 const STUMP_LENGTH = 1
 
-/** A message with another hop limit is cut to one octet, not dropped, so that it can be counted. */
-const FROM_THIS_LINK = [
+/** Where the destination begins: RFC 8200 section 3. */
+const DESTINATION_AT = 24
+
+/**
+ * Only what is sent to a group: packet-socket.ts hears the rest, all of it. A message with another hop limit is cut to one
+ * octet, not dropped, so that it can be counted.
+ */
+const TO_GROUPS_FROM_THIS_LINK = [
+  [LOAD_8, 0, 0, NETWORK_HEADER + DESTINATION_AT],
+  [JUMP_EQUAL, 0, 4, 0xff],
   [LOAD_8, 0, 0, NETWORK_HEADER + HOP_LIMIT_AT],
   [JUMP_EQUAL, 0, 1, HOP_LIMIT],
   [RETURN, 0, 0, 0xffff],
   [RETURN, 0, 0, STUMP_LENGTH],
+  [RETURN, 0, 0, 0],
 ] as const
 
 export interface NdpListener {
@@ -117,7 +126,7 @@ export class NdpSocket {
   #prepare({ name, index }: { readonly name: string; readonly index: number }): void {
     const set = (level: number, option: number, value: Uint8Array) =>
       this.#socket.setOption(level, option, Buffer.from(value), value.length)
-    const only = filterOf(FROM_THIS_LINK)
+    const only = filterOf(TO_GROUPS_FROM_THIS_LINK)
     set(SOL_SOCKET, SO_ATTACH_FILTER, only.option)
     set(IPPROTO_ICMPV6, ICMPV6_FILTER, typesBut(NEIGHBOR_SOLICITATION))
     set(SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${name}\0`))

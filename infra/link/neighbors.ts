@@ -53,6 +53,11 @@ export class Neighbors {
     this.#settle()
   }
 
+  /** A frame with a solicitation that only a packet socket hears. */
+  hear(index: number, frame: Uint8Array): void {
+    this.#ports.get(index)?.hear(frame)
+  }
+
   /** Null before there was anything to announce. */
   counters(): LinkCounters | null {
     return this.#open ? this.#ledger.counters() : null

@@ -1,5 +1,6 @@
-/** A socket for ARP on one interface: packet(7). Needs the capability NET_RAW. */
+/** Sockets for ARP, and for what NDP cannot hear otherwise, on one interface: packet(7). Needs the capability NET_RAW. */
 import { HOST_LITTLE_ENDIAN as LITTLE } from '../../functions/wire/bytes.ts'
+import { ICMPV6, NEIGHBOR_SOLICITATION } from '../../functions/wire/icmpv6.ts'
 import {
   filterOf,
   type Instruction,
@@ -15,7 +16,7 @@ import {
 } from './filter.ts'
 import { AF_PACKET, bind, close, getOption, openSocket, SOCK_RAW, setOption } from './syscalls.ts'
 
-const ETH_P_ARP = 0x0806
+const [ETH_P_ARP, ETH_P_IPV6] = [0x0806, 0x86dd]
 const SOL_PACKET = 263
 const PACKET_STATISTICS = 6
 
@@ -34,12 +35,47 @@ const REQUESTS: readonly Instruction[] = [
   [RETURN, 0, 0, 0],
 ]
 
+/** linux/if_packet.h */
+const PACKET_HOST = 0
+/** Offsets from the start of the frame: Next Header and Destination Address of IPv6 (RFC 8200), Type of ICMPv6. */
+const [NEXT_HEADER_AT, DESTINATION_AT, TYPE_AT] = [20, 38, 54]
+
+const UNICAST_SOLICITATIONS: readonly Instruction[] = [
+  [LOAD_8, 0, 0, PACKET_TYPE],
+  [JUMP_EQUAL, 0, 7, PACKET_HOST],
+  [LOAD_8, 0, 0, NEXT_HEADER_AT],
+  [JUMP_EQUAL, 0, 5, ICMPV6],
+  [LOAD_8, 0, 0, TYPE_AT],
+  [JUMP_EQUAL, 0, 3, NEIGHBOR_SOLICITATION],
+  [LOAD_8, 0, 0, DESTINATION_AT],
+  [JUMP_EQUAL, 1, 0, 0xff],
+  [RETURN, 0, 0, 0xffff],
+  [RETURN, 0, 0, 0],
+]
+
 /** Throws SystemError: EPERM without the capability, ENODEV or ENXIO when the interface is gone, ENETDOWN when it is down. */
 export function openPacketSocket(interfaceIndex: number): number {
+  return open(interfaceIndex, ETH_P_ARP, REQUESTS)
+}
+
+/**
+ * For Neighbor Solicitations that are sent to one address, not to a group: where the kernel does not know that address, no
+ * other socket hears them. Throws as above.
+ */
+export function openSolicitationSocket(interfaceIndex: number): number {
+  return open(interfaceIndex, ETH_P_IPV6, UNICAST_SOLICITATIONS)
+}
+
+function open(
+  interfaceIndex: number,
+  protocol: number,
+  instructions: readonly Instruction[],
+): number {
   const fd = openUnbound()
   try {
-    attachFilter(fd) // while unbound nothing comes in, so nothing is queued that the filter has not seen
-    bind(fd, addressOfLink(interfaceIndex))
+    // While unbound nothing comes in, so nothing is queued that the filter has not seen.
+    setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, filterOf(instructions).option)
+    bind(fd, addressOfLink(interfaceIndex, protocol))
   } catch (error) {
     close(fd)
     throw error
@@ -62,16 +98,11 @@ function openUnbound(): number {
   return openSocket(AF_PACKET, SOCK_RAW, 0)
 }
 
-function attachFilter(fd: number): void {
-  const filter = filterOf(REQUESTS)
-  setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter.option)
-}
-
 /** struct sockaddr_ll: u16 family, u16 protocol in network order, s32 index; the rest does not matter here. */
-function addressOfLink(interfaceIndex: number): Uint8Array {
+function addressOfLink(interfaceIndex: number, protocol: number): Uint8Array {
   const address = new DataView(new ArrayBuffer(20))
   address.setUint16(0, AF_PACKET, LITTLE)
-  address.setUint16(2, ETH_P_ARP)
+  address.setUint16(2, protocol)
   address.setInt32(4, interfaceIndex, LITTLE)
   return octetsOf(address)
 }

@@ -10,6 +10,7 @@ import { drainChanges, openChanges, readInterfaces } from './kernel-interfaces.t
 import type { Loop, Timed } from './loop.ts'
 import type { LinkInterface, Report, ThreadSettings } from './messages.ts'
 import { type ArpLedger, Port } from './port.ts'
+import { Solicitations } from './solicitations.ts'
 import { close, SystemError } from './syscalls.ts'
 
 const LOOK_EVERY_MS = 1000
@@ -23,6 +24,9 @@ export class Ports implements Timed {
   readonly #say: (report: Report) => void
   readonly #changesFd = openChanges()
   readonly #ports = new Map<number, Port>()
+  /** By interface, while they are wanted. */
+  readonly #solicitations = new Map<number, Solicitations>()
+  #hearing = false
   /** Why each of the others does not announce, by name: said once. */
   #idle = new Map<string, string>()
   #interfaces: readonly LinkInterface[] = []
@@ -76,6 +80,15 @@ export class Ports implements Timed {
     }
   }
 
+  /** Reports Neighbor Solicitations from now on, or no more. */
+  hear(solicitations: boolean): void {
+    this.#hearing = solicitations
+    for (const { index } of this.#ports.values()) {
+      if (solicitations) this.#listen(index)
+      else this.#deafen(index)
+    }
+  }
+
   countLost(): void {
     for (const port of this.#ports.values()) this.#ledger.lost(port.name, port.lost())
   }
@@ -93,6 +106,7 @@ export class Ports implements Timed {
       if (fit.get(port.index)?.name !== port.name) this.#close(port, 'stopped announcing')
     }
     for (const link of fit.values()) this.#keep(link)
+    if (this.#hearing) this.hear(true)
     const prefixes = (index: number) =>
       addresses.filter(address => address.index === index).map(address => address.prefix)
     this.#tell(
@@ -110,6 +124,7 @@ export class Ports implements Timed {
 
   close(): void {
     for (const port of this.#ports.values()) port.close()
+    for (const one of this.#solicitations.values()) one.close()
     close(this.#changesFd)
   }
 
@@ -171,11 +186,31 @@ export class Ports implements Timed {
     }
   }
 
+  #listen(index: number): void {
+    if (this.#solicitations.has(index)) return
+    try {
+      const heard = new Solicitations(index, this.#say)
+      this.#solicitations.set(index, heard)
+      this.#loop.watch(heard.fd, () => heard.read())
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error // else it is gone or down: at the next look
+    }
+  }
+
+  #deafen(index: number): void {
+    const heard = this.#solicitations.get(index)
+    if (!heard) return
+    this.#solicitations.delete(index)
+    this.#loop.unwatch(heard.fd)
+    heard.close()
+  }
+
   #close(port: Port, message: string, fields = {}): void {
     this.#ledger.lost(port.name, port.lost())
     this.#loop.unwatch(port.fd)
     this.#loop.untime(port)
     port.close()
+    this.#deafen(port.index)
     this.#ports.delete(port.index)
     this.#log('info', { interface: port.name, ...fields }, message)
   }

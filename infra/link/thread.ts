@@ -56,6 +56,9 @@ function obey(ports: Ports): void {
       case 'announce':
         ports.announce(order.addresses)
         break
+      case 'hear':
+        ports.hear(order.solicitations)
+        break
       case 'count':
         ports.countLost()
         say({ is: 'counters', id: order.id, counters: ledger.counters() })

@@ -35,7 +35,7 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
     const link = await linkIn(scope, node)
     set(link, VIP, ['10.7.0.51', ['eth1']])
     await eventually(async () => {
-      await runIn(client, ['ping', '-c1', '-W1', VIP])
+      await runIn(client, ['ping', '-c1', '-W0.3', VIP])
       assert.match(await neighbour(client, VIP), new RegExp(`lladdr ${mac}`))
     })
     if (spawnSync('arping', ['-V']).status === 0) {
@@ -61,7 +61,7 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
     const second = await linkIn(scope, other)
     set(first, VIP)
     assert.deepEqual(await wire.ask(VIP), [mac], 'exactly one answers')
-    await runIn(client, ['ping', '-c1', '-W1', VIP])
+    await runIn(client, ['ping', '-c1', '-W0.3', VIP])
     await eventually(async () => assert.match(await neighbour(client, VIP), new RegExp(mac)))
     set(first)
     set(second, VIP)
@@ -310,7 +310,7 @@ describe('the thread of the link', { ...needs('netns'), concurrency: 3 }, () => 
     assert.ok(Number(stopped) < 2000, `${stopped} ms`)
     const since = wire.heard().length
     for (let i = 0; i < 5; i++) await wire.request(VIP)
-    await runIn(client, ['ping', '-c1', '-W1', '10.7.0.3'])
+    await runIn(client, ['ping', '-c1', '-W0.3', '10.7.0.3'])
     assert.deepEqual(wire.answerers(VIP, since), [])
     assert.equal(await link.end(), 0)
     const exiting = await linkIn(scope, node)

@@ -30,7 +30,7 @@ async function lab(t: Scope) {
 /** Asks for it through the kernel of the client until its neighbour table has this MAC. */
 async function learns(client: Namespace, address: string, mac: string): Promise<void> {
   await eventually(async () => {
-    await runIn(client, ['ping', '-6', '-c1', '-W1', address])
+    await runIn(client, ['ping', '-6', '-c1', '-W0.3', address])
     assert.match(await neighbour(client, address), new RegExp(`lladdr ${mac}`))
   }, 30_000)
 }
@@ -41,10 +41,10 @@ describe('an IPv6 peer', { ...needs('netns', 'ipv6'), concurrency: 3 }, () => {
     const link = await linkIn(scope, node)
     set(link, VIP, [OTHER, ['eth9']], '10.7.0.50')
     await eventually(async () => {
-      await runIn(client, ['ping', '-6', '-c1', '-W1', VIP])
+      await runIn(client, ['ping', '-6', '-c1', '-W0.3', VIP])
       assert.match(await neighbour(client, VIP), new RegExp(`lladdr ${mac} .*REACHABLE`))
     }, 30_000)
-    await runIn(client, ['ping', '-6', '-c1', '-W1', OTHER])
+    await runIn(client, ['ping', '-6', '-c1', '-W0.3', OTHER])
     assert.doesNotMatch(await neighbour(client, OTHER), /lladdr/)
     await eventually(async () => {
       const { addresses } = await countersOf(link)
@@ -56,7 +56,7 @@ describe('an IPv6 peer', { ...needs('netns', 'ipv6'), concurrency: 3 }, () => {
     })
     set(link)
     await sh(client, `ip -6 neigh flush dev eth0`)
-    await runIn(client, ['ping', '-6', '-c1', '-W1', VIP])
+    await runIn(client, ['ping', '-6', '-c1', '-W0.3', VIP])
     assert.doesNotMatch(await neighbour(client, VIP), /lladdr/)
   })
 
@@ -66,6 +66,22 @@ describe('an IPv6 peer', { ...needs('netns', 'ipv6'), concurrency: 3 }, () => {
     const link = await linkIn(scope, node)
     set(link, VIP)
     await learns(client, VIP, mac)
+  })
+
+  test('that checks whether we are still there asks us alone, and is answered', async t => {
+    const { scope, client, node, mac } = await lab(t)
+    const link = await linkIn(scope, node)
+    set(link, VIP)
+    await learns(client, VIP, mac)
+    await sh(client, `ip -6 neigh replace ${VIP} lladdr ${mac} dev eth0 nud probe`)
+    await eventually(async () => assert.match(await neighbour(client, VIP), /REACHABLE/))
+    const { responsesSent = 0 } = (await countersOf(link)).addresses[VIP] ?? {}
+    const lo = `ip -6 addr add ${VIP}/128 dev lo; ip -6 neigh flush dev eth0`
+    await sh(node, lo) // as kube-proxy's IPVS mode has it
+    await sh(client, `ip -6 neigh replace ${VIP} lladdr ${mac} dev eth0 nud probe`)
+    await eventually(async () => assert.match(await neighbour(client, VIP), /REACHABLE/))
+    const after = (await countersOf(link)).addresses[VIP]?.responsesSent ?? 0
+    assert.ok(after > responsesSent)
   })
 
   test('believes the unsolicited advertisement of a new owner', async t => {
