@@ -1,0 +1,84 @@
+/** The command `herald` as a user starts it: a process of its own, nothing inherited that would configure it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { endProcess } from '../../infra/child.ts'
+import type { Scope } from './undo.ts'
+import { until } from './until.ts'
+
+export interface Cli {
+  readonly pid: number
+  /** Standard output and standard error so far. */
+  said(): string
+  /** Its log so far. */
+  lines(): { level: string; msg: string; [field: string]: unknown }[]
+  /** Status and body of /readyz; null while nobody listens. */
+  ready(): Promise<{ status: number; text: string } | null>
+  /** The signal, and then the exit code and how long it took. */
+  stop(signal: NodeJS.Signals): Promise<{ code: number | null; tookMs: number }>
+  readonly exit: Promise<number | null>
+}
+
+const HERALD = fileURLToPath(new URL('../../workers/herald.mjs', import.meta.url))
+
+export function herald(
+  t: Scope,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Cli {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(HERALD_|REDIS_|KUBE|NODE_OPTIONS|NODE_TEST)/.test(name),
+  )
+  const child = spawn(process.execPath, [HERALD, ...args], {
+    env: { ...Object.fromEntries(inherited), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exit = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null)
+  t.after(() => endProcess(child))
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', chunk => {
+      said += chunk
+    })
+  }
+  const lines = () =>
+    said
+      .split('\n')
+      .slice(0, -1)
+      .filter(line => line.startsWith('{'))
+      .map(line => JSON.parse(line) as { level: string; msg: string })
+  return {
+    pid: child.pid ?? 0,
+    said: () => said,
+    lines,
+    exit,
+    async ready() {
+      const port = lines().find(line => 'port' in line && line.msg.includes('/readyz'))
+      if (!port || !('port' in port)) return null
+      const answer = await fetch(`http://127.0.0.1:${port.port}/readyz`)
+      return { status: answer.status, text: await answer.text() }
+    },
+    async stop(signal) {
+      const begunMs = Date.now()
+      child.kill(signal)
+      const code = await exit
+      return { code, tookMs: Date.now() - begunMs }
+    },
+  }
+}
+
+/** Waits until /readyz has this status, and answers its text. */
+export async function readyz(cli: Cli, status: number, words = /(?:)/): Promise<string> {
+  let last: Awaited<ReturnType<Cli['ready']>> = null
+  await until(
+    `/readyz answers ${status} ${words}`,
+    async () => {
+      last = await cli.ready().catch(() => null)
+      return last?.status === status && words.test(last.text)
+    },
+    60_000,
+  ).catch(error => {
+    throw new Error(`${error}\nlast: ${JSON.stringify(last)}\nsaid: ${cli.said().slice(-3000)}`)
+  })
+  return last === null ? '' : (last as { text: string }).text
+}
