@@ -35,6 +35,10 @@ export async function runAllocator(process: World): Promise<Running> {
     state,
     scripts,
     clusters: config.clusters,
+    coolDownMs: config.coolDownMs,
+    nodeAddresses: remembered(1000, async cluster =>
+      (await state.nodes(cluster)).flatMap(node => node.addresses),
+    ),
     ring: (queue, keys) => bells.ring(queue, keys),
     async lapsed(cluster) {
       const [leases, clock] = await Promise.all([state.leases(cluster), scripts.clock()])
@@ -73,6 +77,22 @@ export async function runAllocator(process: World): Promise<Running> {
       waiting.disconnect()
       redis.disconnect()
     },
+  }
+}
+
+/** What a function of a cluster last answered, no older than this; a node does not come and go in a second. */
+function remembered<T>(
+  forMs: number,
+  ask: (cluster: string) => Promise<T>,
+): (cluster: string) => Promise<T> {
+  const known = new Map<string, { readonly at: number; readonly answer: Promise<T> }>()
+  return cluster => {
+    const last = known.get(cluster)
+    if (last && performance.now() - last.at < forMs) return last.answer
+    const answer = ask(cluster)
+    known.set(cluster, { at: performance.now(), answer })
+    answer.catch(() => known.delete(cluster))
+    return answer
   }
 }
 

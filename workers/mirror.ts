@@ -3,7 +3,7 @@
  * them, and has everything adopted again when Redis is empty, older or new.
  */
 import { randomUUID } from 'node:crypto'
-import { sharingOf } from '../functions/allocate/allocate.ts'
+import { sharingOf } from '../functions/allocate/sharing.ts'
 import { locate } from '../functions/allocate/windows.ts'
 import { canonical } from '../functions/model/address.ts'
 import { POOL_ANNOTATION, type Service } from '../functions/model/service.ts'
@@ -65,18 +65,28 @@ export type Adoption =
   | { readonly outcome: 'adopted'; readonly count: number; readonly conflicts: readonly Conflict[] }
 
 /**
- * Has the addresses found in status adopted, older Services first. `relearn` writes all projections down
- * before anything is adopted, since an adopted cluster is one whose records can be relied on.
+ * Has the addresses found in status adopted, older Services first. `relearn` lists everything anew and
+ * writes it down before anything is adopted: an adopted cluster is one whose records can be relied on, and
+ * what a watcher that lags remembers may be older than the last address written. While that takes long the
+ * adoption is kept alive, unless the API server is not `heard`: then another watcher may begin.
  */
 export async function adopt(
   services: () => readonly Service[],
   relearn: () => Promise<void>,
   world: MirrorWorld,
+  heard: () => boolean,
 ): Promise<Adoption> {
   const adoption = world.scripts.adoption(world.cluster, randomUUID())
   const begun = await adoption.begin()
   if (begun !== 'begun') return { outcome: begun }
-  await relearn()
+  const alive = setInterval(() => {
+    if (heard()) adoption.adopt([]).catch(() => {}) // begun anew when it is lost
+  }, ALIVE_EVERY_MS)
+  try {
+    await relearn()
+  } finally {
+    clearInterval(alive)
+  }
   const items = adoptItems(services())
   const conflicts: Conflict[] = []
   for (let start = 0; start < items.length; start += BATCH) {
@@ -89,11 +99,14 @@ export async function adopt(
   }
   if (!(await adoption.end())) return { outcome: 'superseded' }
   await world.ring('allocate', [`${world.cluster}/*`])
+  await world.ring('place', [`${world.cluster}/*`])
   return { outcome: 'adopted', count: items.length, conflicts }
 }
 
 /** Pipelined by the connection; more in flight gains nothing (platform.md section 3). */
 const IN_FLIGHT = 256
+/** Well within the silence after which adopt.lua lets another watcher begin (10 s). */
+const ALIVE_EVERY_MS = 2000
 /** Services adopted in one script call: about 10 ms of Redis' time. */
 const BATCH = 200
 

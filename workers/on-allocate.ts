@@ -1,11 +1,14 @@
 /**
  * Answers `allocate`: load, decide, perform. Safe to give twice, by any number of allocators.
  */
-import { type AllocateCommand, allocate, sharingOf } from '../functions/allocate/allocate.ts'
-import { refusalOf } from '../functions/allocate/explain.ts'
-import { batches } from '../functions/allocate/windowed.ts'
+import { type AllocateCommand, allocate } from '../functions/allocate/allocate.ts'
+import { coolDownOf } from '../functions/allocate/cool-down.ts'
+import { refusalOf, type Tried } from '../functions/allocate/explain.ts'
+import { reserveMsOf } from '../functions/allocate/reservation.ts'
+import { sharingOf } from '../functions/allocate/sharing.ts'
+import { type Batch, batches } from '../functions/allocate/windowed.ts'
+import { wishOf } from '../functions/allocate/wish.ts'
 import { Fault } from '../functions/model/fault.ts'
-import type { Service } from '../functions/model/service.ts'
 import type { ClaimAnswer, ClaimRequest, Scripts } from '../infra/redis/scripts.ts'
 import type { State } from '../infra/redis/state.ts'
 
@@ -14,22 +17,23 @@ export interface AllocatorWorld {
   readonly scripts: Scripts
   /** All clusters that share this address space. */
   readonly clusters: readonly string[]
+  /** How long an address rests after it was given up, where its pool does not say. */
+  readonly coolDownMs: number
+  /** Addresses of the cluster's nodes, as known a moment ago. */
+  nodeAddresses(cluster: string): Promise<readonly string[]>
   ring(queue: string, keys: readonly string[]): Promise<void>
 }
 
 /** Another allocator or a watcher was faster; read and decide again, but not for ever. */
 const DECISIONS_MOST = 10
 
+/** The key is cluster/namespace/name; cluster/* for every Service; cluster/waiting for all that wait, of any cluster. */
 export async function onAllocate(id: string, world: AllocatorWorld): Promise<void> {
   const { cluster, name } = split(id)
   const dirty = await world.state.dirty('allocate', id)
-  if (name === '*') {
-    for await (const names of world.state.serviceNames(cluster)) {
-      await world.ring(
-        'allocate',
-        names.map(one => `${cluster}/${one}`),
-      )
-    }
+  if (name === '*' || name === 'waiting') {
+    const ids = name === '*' ? idsOfAll(cluster, world) : world.state.waiting()
+    for await (const some of ids) await world.ring('allocate', some)
     return world.state.answered('allocate', id, dirty)
   }
   for (let attempt = 0; attempt < DECISIONS_MOST; attempt++) {
@@ -53,6 +57,10 @@ export async function onAllocate(id: string, world: AllocatorWorld): Promise<voi
   })
 }
 
+async function* idsOfAll(cluster: string, { state }: AllocatorWorld): AsyncGenerator<string[]> {
+  for await (const names of state.serviceNames(cluster)) yield names.map(one => `${cluster}/${one}`)
+}
+
 type Answer =
   | 'nothing'
   | 'changed'
@@ -67,20 +75,25 @@ async function decideOnce(
 ): Promise<Answer> {
   const { state } = world
   const namespace = name.slice(0, name.indexOf('/'))
-  const [{ version, record: service }, configured, held, labels] = await Promise.all([
-    state.service(cluster, name),
-    state.configuration(cluster),
-    state.allocation(cluster, name),
-    state.namespaceLabels(cluster, namespace),
-  ])
+  const [{ version, record: service }, configured, held, labels, nodeAddresses] = await Promise.all(
+    [
+      state.service(cluster, name),
+      state.configuration(cluster),
+      state.allocation(cluster, name),
+      state.namespaceLabels(cluster, namespace),
+      world.nodeAddresses(cluster),
+    ],
+  )
   const command = allocate(service, {
     configuration: configured?.configuration ?? null,
     namespaceLabels: labels ?? {},
     held,
     records: await Promise.all((held?.addresses ?? []).map(state.addressRecord)),
+    nodeAddresses,
     id,
   })
   if (command.do === 'nothing') return 'nothing'
+  const pool = configured?.configuration.pools.find(one => one.name === held?.pool)
   const request: ClaimRequest = {
     cluster,
     service: name,
@@ -92,10 +105,13 @@ async function decideOnce(
     options: [],
     otherwise: 'release',
     forget: false,
-    wait: false,
+    wait: service !== null,
+    restMs: coolDownOf(pool, world.coolDownMs),
+    reserveMs: service ? reserveMsOf(service) : 0,
     why: 'why' in command ? command.why : command.refusal.message,
+    ...('cleared' in command && { cleared: command.cleared }),
   }
-  const answer = await perform(command, request, service, world.scripts)
+  const answer = await perform(command, request, nodeAddresses, world.scripts)
   if ('addresses' in answer) {
     const touched = new Set([...(held?.addresses ?? []), ...answer.addresses])
     return { places: [...touched].map(address => `${cluster}/${address}`), rung: answer.rung }
@@ -106,7 +122,7 @@ async function decideOnce(
 async function perform(
   command: Exclude<AllocateCommand, { do: 'nothing' }>,
   request: ClaimRequest,
-  service: Service | null,
+  nodeAddresses: readonly string[],
   scripts: Scripts,
 ): Promise<ClaimAnswer> {
   switch (command.do) {
@@ -114,12 +130,15 @@ async function perform(
       return scripts.claim({
         ...request,
         forget: command.forget,
-        ...(command.refusal ? { refusal: command.refusal, wait: service !== null } : {}),
+        wait: command.refusal !== undefined,
+        ...(command.refusal && { refusal: command.refusal }),
       })
-    case 'refuse':
-      return scripts.claim({ ...request, otherwise: 'keep', wait: true, refusal: command.refusal })
+    case 'refuse': {
+      const { refusal, keep } = command
+      return scripts.claim({ ...request, otherwise: 'keep', keepPool: keep, refusal })
+    }
     case 'claim':
-      return claim(command, request, scripts)
+      return claim(command, request, nodeAddresses, scripts)
   }
 }
 
@@ -127,22 +146,46 @@ async function perform(
 async function claim(
   command: Extract<AllocateCommand, { do: 'claim' }>,
   request: ClaimRequest,
+  nodeAddresses: readonly string[],
   scripts: Scripts,
 ): Promise<ClaimAnswer> {
-  const tried: { pool: string; reason: string }[] = []
-  for (const options of batches(command.choices)) {
-    // From the first batch on the Service is among those that wait, so that no room is missed.
-    const answer = await scripts.claim({ ...request, options, otherwise: 'keep', wait: true })
+  const tried: Tried[] = []
+  const lacking = command.choices.find(choice => choice.lacking)?.lacking
+  const common = {
+    ...request,
+    ...(lacking && {
+      additional: `no free ${lacking} address; it is added as soon as there is one`,
+    }),
+  }
+  let resting = 0
+  // From the first batch on the Service is among those that wait, so that no room is missed.
+  const attempt = async (
+    batch: Batch,
+    rested: boolean,
+  ): Promise<ClaimAnswer | readonly string[]> => {
+    const options = batch.map(one => one.option)
+    const answer = await scripts.claim({ ...common, options, otherwise: 'next', resting: rested })
     if (answer.outcome !== 'refused') return answer
-    options.forEach(({ pool }, index) => {
-      tried.push({ pool, reason: answer.reasons[index] ?? 'full' })
-    })
+    resting = answer.resting
+    return answer.reasons
+  }
+  for (const rested of [false, true]) {
+    if (rested && resting === 0) break
+    const search = batches(command.choices, nodeAddresses)
+    for (let step = search.next(); !step.done; ) {
+      const answer = await attempt(step.value, rested)
+      if ('outcome' in answer) return answer
+      if (!rested) {
+        tried.push(...step.value.map(({ choice }, i) => ({ choice, reason: answer[i] ?? 'full' })))
+      }
+      step = search.next(answer)
+    }
   }
   return scripts.claim({
-    ...request,
-    otherwise: command.keep ? 'keep' : 'release',
-    wait: true,
-    refusal: refusalOf(command.choices, tried),
+    ...common,
+    otherwise: command.keep === null ? 'release' : 'keep',
+    ...(command.keep !== null && { keepPool: command.keep, wish: wishOf(command.choices) }),
+    refusal: refusalOf(tried),
   })
 }
 

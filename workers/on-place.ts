@@ -72,7 +72,7 @@ async function groupOf(
   const queue = [address]
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const record = await state.addressRecord(next)
-    if (!record) continue
+    if (!record || Object.keys(record.holders).length === 0) continue // free, or at rest
     addresses.add(next)
     for (const holder of Object.keys(record.holders)) {
       const { cluster: theirs, name } = split(holder)

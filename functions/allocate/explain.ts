@@ -2,34 +2,59 @@
 import type { Refusal } from '../model/allocation.ts'
 import type { Choice } from './allocate.ts'
 
-/** `reasons` as claim.lua gives them, one for each option tried: "full", "taken <holder>", "port <port> <holder>". */
-export function refusalOf(
-  choices: readonly Choice[],
-  tried: readonly { readonly pool: string; readonly reason: string }[],
-): Refusal {
-  const exact = choices.find(choice => choice.parts.every(part => 'exact' in part))
-  const conflict = tried.find(({ reason }) => reason !== 'full')
-  if (exact && conflict && choices.length === 1) {
-    const addresses = exact.parts
-      .map(part => ('exact' in part ? part.exact.address : ''))
-      .join(', ')
-    return { reason: 'AllocationFailed', message: conflictMessage(addresses, conflict.reason) }
-  }
-  const pools = [...new Set(tried.map(({ pool }) => pool))]
-  const list = pools.map(pool => `"${pool}" is full`).join('; ')
+/** A choice that could not be had, and why, as claim.lua says it. */
+export interface Tried {
+  readonly choice: Choice
+  readonly reason: string
+}
+
+export function refusalOf(tried: readonly Tried[]): Refusal {
+  const findings = [...new Set(tried.map(findingOf))]
+  const byName = tried.every(({ choice }) => choice.parts.every(part => 'exact' in part))
+  const shown = findings.slice(0, FINDINGS_MOST)
+  const more = findings.length - shown.length
+  const list = `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
   return {
     reason: 'AllocationFailed',
-    message:
-      `no free IP: ${list}. Enlarge a pool, add one, or delete a Service that needs no address; ` +
-      'this Service is served as soon as there is room.',
+    message: byName
+      ? `${list}. ${tried.some(({ reason }) => reason.startsWith('port ')) ? PORT_REMEDY : TAKEN_REMEDY}`
+      : `no free IP: ${list}. ${FULL_REMEDY}`,
   }
 }
 
-function conflictMessage(addresses: string, reason: string): string {
-  const [kind, first = '', second = ''] = reason.split(' ')
-  const who = (id: string) => id.split('/').slice(1).join('/')
-  return kind === 'port'
-    ? `${addresses}: port ${first} is in use there by ${who(second)}. Use another port, or another address.`
-    : `${addresses} is held by ${who(first)}. Ask for another address, delete that Service, or let both share it ` +
-        '(annotation metallb.io/allow-shared-ip with the same value, different ports); it is given over as soon as it is free.'
+const FULL_REMEDY =
+  'Enlarge a pool, add one, or delete a Service that needs no address; this Service is served as soon as there is room.'
+
+const TAKEN_REMEDY =
+  'Ask for another address, delete that Service, or let both share it (annotation metallb.io/allow-shared-ip ' +
+  'with the same value, different ports); it is given over as soon as it is free.'
+
+const PORT_REMEDY =
+  'Use another port, or another address; it is given over as soon as the port is free.'
+
+/** An event holds 1,024 bytes. */
+const FINDINGS_MOST = 8
+
+function findingOf({ choice, reason }: Tried): string {
+  const [kind, first = '', second = '', third = ''] = reason.split(' ')
+  switch (kind) {
+    case 'taken':
+      return `${second} is held by ${nameOf(first)}`
+    case 'reserved':
+      return `${second} is reserved for ${nameOf(first)} (annotation herald.io/reserve)`
+    case 'port':
+      return `${third}: port ${first} is in use there by ${nameOf(second)}`
+    default:
+      return choice.parts.length > 1
+        ? `"${choice.pool.name}" has no free ${familyAt(choice, Number(first) - 1)} address`
+        : `"${choice.pool.name}" is full`
+  }
 }
+
+function familyAt(choice: Choice, index: number): string {
+  const part = choice.parts[index]
+  return part && 'family' in part ? part.family : 'IP'
+}
+
+/** Of another cluster too: its name stands first in the id and says so. */
+const nameOf = (id: string): string => id.split('/').slice(1).join('/')

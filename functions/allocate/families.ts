@@ -33,7 +33,12 @@ export function families(service: Service): FamilyWish | { readonly refusal: Ref
   }
   const dual = cluster.length === 2
   if (service.ipFamilyPolicy === 'RequireDualStack') {
-    return dual ? both() : refused('RequireDualStack needs two cluster IPs, the Service has one')
+    return dual
+      ? both()
+      : refused(
+          'RequireDualStack needs two cluster IPs, the Service has one. Create it anew on a dual-stack cluster, or use PreferDualStack.',
+          'NotEnoughClusterIPs',
+        )
   }
   if (!dual) return single(cluster[0] ?? 'IPv4')
   if (service.ipFamilyPolicy === 'PreferDualStack') return preferBoth(service)
@@ -85,6 +90,6 @@ const from = (pools: readonly Pool[], families: readonly Family[]) =>
     .filter(pool => families.every(family => fits(pool, family)))
     .map(pool => ({ pool, families }))
 
-const refused = (message: string): { refusal: Refusal } => ({
-  refusal: { reason: 'AllocationFailed', message },
+const refused = (message: string, reason = 'AllocationFailed'): { refusal: Refusal } => ({
+  refusal: { reason, message },
 })

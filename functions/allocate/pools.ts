@@ -3,6 +3,7 @@ import { contains, type Family, isBuggy, parseAddress, parseEntry } from '../mod
 import type { Pool } from '../model/configuration.ts'
 import { anySelects, type Labels } from '../model/selector.ts'
 import type { Service } from '../model/service.ts'
+import { isExcluded } from './guards.ts'
 
 /** Pools for automatic assignment: those pinned to this Service by priority, then those open to all. */
 export function poolsInOrder(
@@ -51,6 +52,13 @@ export function fits(pool: Pool, family: Family): boolean {
 function holds(pool: Pool, text: string): boolean {
   const address = parseAddress(text)
   if (!address || (pool.avoidBuggyIPs && isBuggy(address))) return false
+  return within(pool, text) && !isExcluded(pool, text)
+}
+
+/** Is the address in one of the entries, usable or not? */
+export function within(pool: Pool, text: string): boolean {
+  const address = parseAddress(text)
+  if (!address) return false
   return pool.addresses.some(entry => {
     const range = parseEntry(entry)
     return !('reason' in range) && contains(range, address)

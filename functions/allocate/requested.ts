@@ -1,17 +1,19 @@
 /** Addresses that a Service asks for by name (metallb-behaviour 4.3). */
-import { canonical, familyOf } from '../model/address.ts'
+import { canonical, compareAddresses, familyOf } from '../model/address.ts'
 import type { Refusal } from '../model/allocation.ts'
 import { annotation, type Service } from '../model/service.ts'
 import type { FamilyWish } from './families.ts'
 
-/** Null when it asks for none; canonical texts, in the order written. */
+/** Null when it asks for none; canonical texts, IPv4 first. The reason of a refusal differs for who holds an address. */
 export function requestedAddresses(
   service: Service,
   wish: FamilyWish,
+  holds: boolean,
 ): { readonly addresses: readonly string[] } | { readonly refusal: Refusal } | null {
   const byAnnotation = annotation(service, 'loadBalancerIPs') ?? ''
   const bySpec = service.loadBalancerIP ?? ''
   if (!byAnnotation && !bySpec) return null
+  const refused = (message: string) => refusal(message, holds)
   if (byAnnotation && bySpec) {
     return refused(
       `both spec.loadBalancerIP ("${bySpec}") and the annotation metallb.io/loadBalancerIPs ("${byAnnotation}") are set. Remove one.`,
@@ -46,9 +48,9 @@ export function requestedAddresses(
         `Ask for one address of ${wish.exact.length > 1 ? 'each family' : 'that family'}, or change the Service's ipFamilyPolicy.`,
     )
   }
-  return { addresses }
+  return { addresses: addresses.sort(compareAddresses) }
 }
 
-const refused = (message: string): { refusal: Refusal } => ({
-  refusal: { reason: 'LoadBalancerFailed', message },
+const refusal = (message: string, holds: boolean): { refusal: Refusal } => ({
+  refusal: { reason: holds ? 'LoadBalancerFailed' : 'AllocationFailed', message },
 })

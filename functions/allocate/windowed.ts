@@ -1,5 +1,7 @@
 /** Turns choices into the options of claim.lua: no more than 64 windows a call, the caller continues. */
+import type { AddressRange } from '../model/address.ts'
 import type { Choice } from './allocate.ts'
+import { gapsOf } from './guards.ts'
 import { type Place, type Window, windowsOf } from './windows.ts'
 
 export type WindowedPart =
@@ -9,62 +11,92 @@ export type WindowedPart =
 export interface WindowedOption {
   readonly pool: string
   readonly parts: readonly WindowedPart[]
+  readonly lacking: boolean
 }
+
+/** What one call tries, and the choice that each option stands for. */
+export type Batch = readonly { readonly choice: Choice; readonly option: WindowedOption }[]
 
 /** One call of claim.lua looks at no more pages than this; a full /8 takes four calls. */
 export const WINDOWS_MOST = 64
 
-/** Batches of options, in order; lazy, as an IPv6 /48 would have 2^58 of them. */
-export function* batches(choices: readonly Choice[]): Generator<readonly WindowedOption[]> {
-  let batch: WindowedOption[] = []
+/**
+ * Batches of options, in order. Lazy, as an IPv6 /48 has 2^64 windows: to `next` goes why each option of
+ * the batch before could not be had ("full <part>"), so that only the part that is full is searched on.
+ */
+export function* batches(
+  choices: readonly Choice[],
+  nodeAddresses: readonly string[] = [],
+): Generator<Batch, void, readonly string[]> {
+  let batch: { choice: Choice; option: WindowedOption }[] = []
   let size = 0
   for (const choice of choices) {
-    for (const parts of combinations(choice, 0)) {
-      const windows = parts.reduce(
-        (sum, part) => sum + ('windows' in part ? part.windows.length : 1),
-        0,
-      )
-      if (batch.length > 0 && size + windows > WINDOWS_MOST) {
-        yield batch
-        batch = []
-        size = 0
-      }
-      batch.push({ pool: choice.pool.name, parts })
+    const cursors = cursorsOf(choice, gapsOf(choice.pool, nodeAddresses))
+    const windows = cursors.reduce((sum, cursor) => sum + cursor.size(), 0)
+    const long = cursors.some(cursor => cursor.more())
+    if (batch.length > 0 && (long || size + windows > WINDOWS_MOST)) {
+      yield batch
+      batch = []
+      size = 0
+    }
+    if (long) {
+      yield* searchOn(choice, cursors)
+    } else {
+      batch.push({ choice, option: optionOf(choice, cursors) })
       size += windows
     }
   }
-  yield batch
+  if (batch.length > 0) yield batch
 }
 
-/** Every pairing of window chunks of the parts from `index` on; the last part turns fastest. */
-function* combinations(choice: Choice, index: number): Generator<WindowedPart[]> {
-  const part = choice.parts[index]
-  if (!part) {
-    yield []
-    return
+/** A choice too long for one call: chunk after chunk of whichever part is full. */
+function* searchOn(
+  choice: Choice,
+  cursors: readonly Cursor[],
+): Generator<Batch, void, readonly string[]> {
+  for (;;) {
+    const [reason] = yield [{ choice, option: optionOf(choice, cursors) }]
+    const full = /^full (\d+)$/.exec(reason ?? '')?.[1]
+    const cursor = full ? cursors[Number(full) - 1] : undefined
+    if (!cursor?.more()) return
+    cursor.advance()
   }
-  const heads: Iterable<WindowedPart> =
+}
+
+const optionOf = (choice: Choice, cursors: readonly Cursor[]): WindowedOption => ({
+  pool: choice.pool.name,
+  parts: cursors.map(cursor => cursor.part()),
+  lacking: choice.lacking !== undefined,
+})
+
+interface Cursor {
+  part(): WindowedPart
+  size(): number
+  more(): boolean
+  advance(): void
+}
+
+function cursorsOf({ pool, parts }: Choice, gaps: readonly AddressRange[]): Cursor[] {
+  const most = Math.floor(WINDOWS_MOST / parts.length)
+  return parts.map(part =>
     'exact' in part
-      ? [part]
-      : chunks(windowsOf(choice.pool, part.family), choice.pool.avoidBuggyIPs, choice.parts.length)
-  for (const head of heads) {
-    for (const rest of combinations(choice, index + 1)) yield [head, ...rest]
-  }
+      ? { part: () => part, size: () => 1, more: () => false, advance() {} }
+      : cursorOf(windowsOf(pool, part.family, gaps), pool.avoidBuggyIPs, most),
+  )
 }
 
-function* chunks(
-  windows: Iterable<Window>,
-  buggy: boolean,
-  parts: number,
-): Generator<WindowedPart> {
-  const most = Math.floor(WINDOWS_MOST / parts)
+function cursorOf(windows: Iterator<Window>, buggy: boolean, most: number): Cursor {
+  let ahead = windows.next()
   let chunk: Window[] = []
-  for (const window of windows) {
-    chunk.push(window)
-    if (chunk.length === most) {
-      yield { windows: chunk, buggy }
-      chunk = []
-    }
+  const advance = () => {
+    chunk = []
+    for (; !ahead.done && chunk.length < most; ahead = windows.next()) chunk.push(ahead.value)
   }
-  if (chunk.length > 0) yield { windows: chunk, buggy }
+  advance()
+  return {
+    part: () => ({ windows: chunk, buggy }),
+    size: () => chunk.length,
+    more: () => !ahead.done,
+    advance,
+  }
 }

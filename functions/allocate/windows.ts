@@ -29,13 +29,37 @@ export interface Place {
 const PAGE_BITS = 16n
 const PAGE_SIZE = 1n << PAGE_BITS
 
-/** The windows of a pool in one family: entries in listed order, addresses ascending. Lazy: a /48 has 2^64 of them. */
-export function* windowsOf(pool: Pool, family: Family): Generator<Window> {
+/**
+ * The windows of a pool in one family: entries in listed order, addresses ascending, without the gaps.
+ * Lazy: a /48 has 2^64 of them.
+ */
+export function* windowsOf(
+  pool: Pool,
+  family: Family,
+  gaps: readonly AddressRange[] = [],
+): Generator<Window> {
   for (const entry of pool.addresses) {
     const range = parseEntry(entry)
     if ('reason' in range || range.family !== family) continue
-    yield* windowsOfRange(range)
+    for (const rest of without(range, gaps)) yield* windowsOfRange(rest)
   }
+}
+
+/** What is left of a range, ascending. */
+function without(range: AddressRange, gaps: readonly AddressRange[]): AddressRange[] {
+  const inside = gaps
+    .filter(
+      gap => gap.family === range.family && gap.first <= range.last && gap.last >= range.first,
+    )
+    .sort((a, b) => (a.first < b.first ? -1 : 1))
+  const rest: AddressRange[] = []
+  let { first } = range
+  for (const gap of inside) {
+    if (gap.first > first) rest.push({ ...range, first, last: gap.first - 1n })
+    if (gap.last >= first) first = gap.last + 1n
+  }
+  if (first <= range.last) rest.push({ ...range, first })
+  return rest
 }
 
 /** Page and offset of an address; null when the text is not an address. */

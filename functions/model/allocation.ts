@@ -13,6 +13,8 @@ export interface Allocation {
   readonly sinceMs: number
   /** Why the Service holds less than it asks for; null when it has what it asks for. */
   readonly refusal: Refusal | null
+  /** Said once about this very change (events of type Normal): ClearAssignment, AdditionalAssignFailed. */
+  readonly notices?: readonly Refusal[]
   /** Redis incarnation in which this was decided. */
   readonly incarnation: string
 }
@@ -37,12 +39,26 @@ export interface AddressRecord {
   readonly backendKey: string
   /** By "cluster/namespace/name". */
   readonly holders: Readonly<Record<string, Holder>>
+  /** Only while nobody holds it. */
+  readonly after?: Afterlife
+}
+
+/** Why an address that was given up is not free yet. */
+export interface Afterlife {
+  /** Service id, to which it returns at once. */
+  readonly service: string
+  /** ms since the epoch; -1: for ever. */
+  readonly untilMs: number
+  /** True: for that Service alone. False: it only rests, and others may have it when nothing is free. */
+  readonly reserved: boolean
 }
 
 export interface Holder {
   readonly uid: string
   readonly ports: readonly string[]
   readonly sinceMs: number
+  /** How long the address stays reserved once the holder is deleted; -1: for ever, absent: not at all. */
+  readonly reserveMs?: number
 }
 
 /** "TCP/80": how a port is written in records. */

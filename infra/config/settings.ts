@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { parseDuration } from '../../functions/model/duration.ts'
 
 /** One setting: how it is given, what it may be, and how `--help` explains it. */
 export interface Setting<T> {
@@ -103,6 +104,12 @@ export const SETTINGS = {
     example: '16',
     schema: wholeNumber(1, 256),
   }),
+  coolDown: setting('cool-down', '<duration>', {
+    help: 'how long an address that was given up is kept from other Services; 0: not at all',
+    fallback: '60s',
+    example: '5m',
+    schema: duration(),
+  }),
   nodeName: setting('node-name', '<name>', {
     help: 'name of the Kubernetes Node that this process runs on (default: the host name)',
     fallback: hostname().toLowerCase(),
@@ -197,6 +204,15 @@ function wholeNumber(least: number, most: number) {
     const number = /^\d{1,9}$/.test(given) ? Number(given) : Number.NaN
     if (number >= least && number <= most) return number
     context.addIssue(`it must be a whole number from ${least} to ${most}`)
+    return z.NEVER
+  })
+}
+
+function duration() {
+  return z.string().transform((given, context) => {
+    const ms = parseDuration(given)
+    if (ms !== null) return ms
+    context.addIssue('it must be a duration: a number with ms, s, m, h or d, or 0')
     return z.NEVER
   })
 }

@@ -30,6 +30,12 @@ export interface Keys {
   shareable: string
   /** zset, service id -> ms: who waits for an address, longest first; claim script. */
   waiting: string
+  /** hash, service id -> what it would rather have than what it keeps; claim script. */
+  wishes: string
+  /** zset, address -> ms at which its cool-down or reservation ends; claim script; common. */
+  resting: string
+  /** hash, service id -> addresses it gave up that rest or are reserved for it; claim script. */
+  returning: string
   /** zset, key -> version (µs): bells to be answered; whoever writes the fact. */
   dirty(queue: string): string
   /** hash, cluster -> incarnation in which its adoption was completed; adopt script. */
@@ -69,6 +75,9 @@ export function keysOf(prefix: string): Keys {
     page: `${prefix}:page:`,
     shareable: `${prefix}:shareable:`,
     waiting: `${prefix}:waiting`,
+    wishes: `${prefix}:wishes`,
+    resting: `${prefix}:resting`,
+    returning: `${prefix}:returning`,
     dirty: queue => `${prefix}:dirty:${queue}`,
     adopted: `${prefix}:adopted`,
     adopting: of('adopting'),

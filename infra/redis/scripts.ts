@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import type { Window } from '../../functions/allocate/windows.ts'
+import type { Wish } from '../../functions/allocate/wish.ts'
 import type { Refusal } from '../../functions/model/allocation.ts'
 import type { Configuration } from '../../functions/model/configuration.ts'
 import type { Announcer } from '../../functions/model/node.ts'
@@ -15,6 +16,7 @@ export type Part =
 export interface Option {
   readonly pool: string
   readonly parts: readonly Part[]
+  readonly lacking?: boolean
 }
 
 /** The request of claim.lua; the fields are explained there. */
@@ -29,11 +31,18 @@ export interface ClaimRequest {
   readonly backend: string
   readonly ports: readonly string[]
   readonly options: readonly Option[]
-  readonly otherwise: 'keep' | 'release'
+  readonly resting?: boolean
+  readonly otherwise: 'next' | 'keep' | 'release'
+  readonly keepPool?: string
+  readonly wish?: Wish
   readonly forget: boolean
   readonly wait: boolean
   readonly why: string
   readonly refusal?: Refusal
+  readonly cleared?: string
+  readonly additional?: string
+  readonly restMs: number
+  readonly reserveMs: number
 }
 
 export type ClaimAnswer =
@@ -42,10 +51,12 @@ export type ClaimAnswer =
       readonly outcome: 'claimed' | 'kept' | 'refused' | 'released'
       readonly addresses: readonly string[]
       readonly pool: string
-      /** One for each option tried in vain: "full", "taken <holder>", "port <port> <holder>". */
+      /** One for each option tried in vain, in the words of claim.lua. */
       readonly reasons: readonly string[]
-      /** Service ids for which there may be room now; their bells are to be rung. */
+      /** Keys of `allocate` to be rung: those who wait may have room now. */
       readonly rung: readonly string[]
+      /** How many addresses rest or are reserved. */
+      readonly resting: number
     }
 
 export interface AdoptItem {
@@ -179,7 +190,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
       configuration: Configuration,
     ): Promise<boolean> =>
       (await run.configure(
-        [keys.configuration(cluster)],
+        [keys.configuration(cluster), keys.objectsRevision(cluster)],
         [revision, JSON.stringify(configuration)],
       )) === 1,
 
@@ -236,11 +247,14 @@ function claimKeys(keys: Keys, cluster: string): string[] {
     keys.dirty('allocate'),
     keys.dirty('place'),
     keys.dirty(`publish-${cluster}`),
+    keys.wishes,
+    keys.resting,
+    keys.returning,
   ]
 }
 
 function claimAnswer(answer: unknown): ClaimAnswer {
-  const [outcome, addresses, pool, reasons, rung] = answer as [string, ...unknown[]]
+  const [outcome, addresses, pool, reasons, rung, resting] = answer as [string, ...unknown[]]
   if (outcome === 'changed' || outcome === 'unadopted') return { outcome }
   return {
     outcome: outcome as 'claimed' | 'kept' | 'refused' | 'released',
@@ -248,6 +262,7 @@ function claimAnswer(answer: unknown): ClaimAnswer {
     pool: String(pool ?? ''),
     reasons: list(reasons),
     rung: list(rung),
+    resting: Number(resting ?? 0),
   }
 }
 

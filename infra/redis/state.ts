@@ -29,6 +29,11 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       yield* fieldsOf(redis, keys.placements(cluster))
       yield await redis.smembers(keys.unplaced(cluster))
     },
+    /** Ids of all Services that wait for an address, longest first, in handfuls. */
+    async *waiting(): AsyncGenerator<string[]> {
+      const ids = await redis.zrange(keys.waiting, '0', '-1')
+      for (let start = 0; start < ids.length; start += 500) yield ids.slice(start, start + 500)
+    },
     endpoints: async (cluster: string, name: string) =>
       seen<Endpoints>(await redis.hget(keys.endpoints(cluster), name)).record,
     nodes: async (cluster: string) => present<Node>(await redis.hgetall(keys.nodes(cluster))),

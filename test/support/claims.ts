@@ -35,10 +35,12 @@ export function aClaim(
     sharing: '',
     backend: '',
     ports: ['TCP/80'],
-    options: [{ pool: pool.name, parts: [{ windows, buggy: pool.avoidBuggyIPs }] }],
+    options: [{ pool: pool.name, parts: [{ windows, buggy: pool.avoidBuggyIPs }], lacking: false }],
     otherwise: 'release',
     forget: false,
     wait: true,
+    restMs: 0,
+    reserveMs: 0,
     why: 'test',
     ...more,
   }

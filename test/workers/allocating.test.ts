@@ -118,6 +118,8 @@ async function world(t: TestContext) {
     state,
     scripts,
     clusters: ['default'],
+    coolDownMs: 0,
+    nodeAddresses: async () => [],
     ring: async (queue, keys) => {
       bells.push(...keys.map((key): [string, string] => [queue, key]))
     },

@@ -118,7 +118,7 @@ local function adopt(item, conflicts)
     else
       evict(entry, id, item, place.address)
       entry = load(place.address) or { v = 1, page = place.page, offset = place.offset, holders = {} }
-      entry.pool, entry.cluster = item.pool, cluster
+      entry.pool, entry.cluster, entry.after = item.pool, cluster, nil
       entry.sharingKey, entry.backendKey = item.sharing, item.backend
       entry.holders[id] = { uid = item.uid, ports = item.ports, sinceMs = item.sinceMs }
       redis.call('HSET', addresses, place.address, cjson.encode(entry))

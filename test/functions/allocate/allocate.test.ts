@@ -36,6 +36,7 @@ function decide(
     configuration,
     held,
     namespaceLabels,
+    nodeAddresses: [],
     id: `default/default/${service?.name}`,
     records: (held?.addresses ?? []).map(address => ({
       v: 1,
@@ -198,7 +199,7 @@ describe('allocate', () => {
       aService('web', { ports: [{ protocol: 'TCP', port: 81 }] }),
       both,
       inBlue,
-      'blue:192.168.50.211 blue:IPv4',
+      'blue:192.168.50.211 blue:IPv4 red:IPv4',
     ],
     [
       'lets priority come first among pinned pools, then the open ones',

@@ -40,7 +40,7 @@ describe('claim', async () => {
     await scripts.claim(aClaim('a/first', one))
     const refused = await scripts.claim(aClaim('a/second', one))
     assert.equal(refused.outcome, 'released')
-    assert.deepEqual('reasons' in refused && refused.reasons, ['full'])
+    assert.deepEqual('reasons' in refused && refused.reasons, ['full 1'])
     const gone = await scripts.claim(
       aClaim('a/first', one, { expected: '10.0.0.5', options: [], forget: true, wait: false }),
     )
@@ -75,7 +75,9 @@ describe('claim', async () => {
     const refused = await scripts.claim(wanted('192.168.50.212', '192.168.50.211'))
     assert.equal(refused.outcome, 'refused')
     assert.equal(held(refused), '192.168.50.211')
-    assert.deepEqual('reasons' in refused && refused.reasons, ['taken default/a/two'])
+    assert.deepEqual('reasons' in refused && refused.reasons, [
+      'taken default/a/two 192.168.50.212',
+    ])
     assert.equal(
       held(await scripts.claim(wanted('192.168.50.215', '192.168.50.211'))),
       '192.168.50.215',

@@ -7,6 +7,7 @@ import { scriptsOf } from '../../../infra/redis/scripts.ts'
 import { adoptNothing } from '../../support/claims.ts'
 import { privateRedis } from '../../support/redis.ts'
 import { violations } from '../../support/violations.ts'
+import { AT_WORK } from './storm.ts'
 
 const STORM_MS = 10_000
 const PROCESSES = 8
@@ -24,21 +25,27 @@ test(`${PROCESSES} processes claim, request, share, release and die for 10 s: no
     const script = fileURLToPath(new URL('./storm.ts', import.meta.url))
     const args = ['--import', 'tsx', script, server.path, String(seed + started++)]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    child.stdout.on('data', chunk => {
-      repeats += chunk
+    const working = new Promise<void>(resolve => {
+      child.stdout.on('data', chunk => {
+        const text = String(chunk)
+        if (text.includes(AT_WORK)) resolve()
+        repeats += text.replace(AT_WORK, '')
+      })
     })
-    return child
+    return { child, working }
   }
-  const children: ChildProcess[] = Array.from({ length: PROCESSES }, start)
+  const children = Array.from({ length: PROCESSES }, start)
+  await Promise.all(children.map(({ working }) => working)) // a busy machine takes its time
   const end = Date.now() + STORM_MS
   for (let turn = 0; Date.now() < end; turn++) {
     await new Promise(resolve => setTimeout(resolve, 700))
     const slot = turn % PROCESSES
-    await kill(children[slot])
+    await children[slot]?.working
+    await kill(children[slot]?.child)
     children[slot] = start()
     assert.deepEqual(await violations(redis), [])
   }
-  await Promise.all(children.map(kill))
+  await Promise.all(children.map(({ child }) => kill(child)))
 
   const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1]
   t.diagnostic(`${calls} script calls by ${started} processes`)

@@ -10,6 +10,8 @@ import { aPool } from '../../support/claims.ts'
 
 export const POOL = aPool('storm', ['10.0.0.200-10.0.1.60', '2001:db8::/122'])
 export const SERVICES = 400
+/** Said once everything is loaded and the first claims are made. */
+export const AT_WORK = 'at work\n'
 
 const [, , path = '', seed = '1'] = process.argv
 if (path) await storm(path, Number(seed))
@@ -60,6 +62,8 @@ async function storm(socket: string, from: number): Promise<void> {
       otherwise: below(2) === 0 ? ('keep' as const) : ('release' as const),
       forget: false,
       wait: below(2) === 0,
+      restMs: below(3) === 0 ? 50 : 0,
+      reserveMs: 0,
       why: 'storm',
     }
     const first = await scripts.claim(request)
@@ -70,5 +74,7 @@ async function storm(socket: string, from: number): Promise<void> {
       process.stdout.write(`REPEAT ${service} ${first.addresses} then ${JSON.stringify(again)}\n`)
     }
   }
+  await Promise.all(Array.from({ length: 8 }, act))
+  process.stdout.write(AT_WORK)
   for (;;) await Promise.all(Array.from({ length: 8 }, act))
 }
