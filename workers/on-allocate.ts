@@ -2,13 +2,13 @@
  * Answers `allocate`: load, decide, perform. Safe to give twice, by any number of allocators.
  */
 import { type AllocateCommand, allocate } from '../functions/allocate/allocate.ts'
-import { coolDownOf } from '../functions/allocate/cool-down.ts'
 import { refusalOf, type Tried } from '../functions/allocate/explain.ts'
 import { reserveMsOf } from '../functions/allocate/reservation.ts'
 import { sharingOf } from '../functions/allocate/sharing.ts'
 import { type Batch, batches } from '../functions/allocate/windowed.ts'
 import { wishOf } from '../functions/allocate/wish.ts'
 import { Fault } from '../functions/model/fault.ts'
+import { coolDownOf } from '../functions/model/pool-annotations.ts'
 import type { ClaimAnswer, ClaimRequest, Scripts } from '../infra/redis/scripts.ts'
 import type { State } from '../infra/redis/state.ts'
 

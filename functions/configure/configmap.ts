@@ -5,6 +5,7 @@
  */
 import { type AddressRange, parseEntry } from '../model/address.ts'
 import type { Advertisement, ConfigurationObject, Pool } from '../model/configuration.ts'
+import { annotationMistakes } from '../model/pool-annotations.ts'
 import type { Labels } from '../model/selector.ts'
 import { readBgp, readBgpAdvertisements } from './bgp.ts'
 import { Territory } from './overlap.ts'
@@ -16,6 +17,7 @@ export function readConfigMap(
   object: ConfigurationObject,
   mistakes: Mistakes,
 ): { pools: Pool[]; advertisements: Advertisement[] } {
+  mistakes.push(...annotationMistakes(object))
   const written = contentOf(object, mistakes)
   const root = written === null ? null : parseYaml(written, KEY, mistakes)
   if (!root) return { pools: [], advertisements: [] }

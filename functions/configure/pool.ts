@@ -1,6 +1,7 @@
 /** An IPAddressPool (metallb.io/v1beta1), and what its entries have in common with those of a ConfigMap. */
 import { parseEntry } from '../model/address.ts'
 import type { ConfigurationObject, Pool, ServiceAllocation } from '../model/configuration.ts'
+import { annotationMistakes } from '../model/pool-annotations.ts'
 import { overlap, Territory } from './overlap.ts'
 import {
   flag,
@@ -19,6 +20,7 @@ export function readPool(object: ConfigurationObject, mistakes: Mistakes): Pool 
   const names = ['addresses', 'autoAssign', 'avoidBuggyIPs', 'serviceAllocation'] as const
   const spec = partOf(object.spec, 'spec')
   const given = members(spec, names, mistakes)
+  mistakes.push(...annotationMistakes(object))
   return {
     name: object.name,
     addresses: readAddresses(object.name, given.addresses, spec, mistakes),
