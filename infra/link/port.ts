@@ -3,13 +3,15 @@ import { announcements } from '../../functions/announce/announcement.ts'
 import { answer, type DropReason, type Here } from '../../functions/announce/answer.ts'
 import { Askers } from '../../functions/announce/askers.ts'
 import { Schedule } from '../../functions/announce/schedule.ts'
+import { Batch } from './batch.ts'
 import type { Ledger } from './ledger.ts'
 import type { Timed } from './loop.ts'
 import { lostFrames, openPacketSocket } from './packet-socket.ts'
-import { close, errorName, receive, send } from './syscalls.ts'
+import { close, errorName, send } from './syscalls.ts'
 
 /** Longer than any frame that is answered, so that what is too long is seen to be. */
 const BUFFER_LENGTH = 2048
+const ANSWER_LENGTH = 42
 /** After so many frames the others have their turn. */
 const TURN_MAX = 64
 /** Nothing is there, a signal came, or the interface is down: the socket goes on when it is up again. */
@@ -27,7 +29,10 @@ export class Port implements Here, Timed {
   readonly #ledger: ArpLedger
   readonly #schedule = new Schedule<number>()
   readonly #askers: Askers<number>
-  readonly #buffer = new Uint8Array(BUFFER_LENGTH)
+  readonly #questions = new Batch(TURN_MAX, BUFFER_LENGTH)
+  readonly #answers = new Batch(TURN_MAX, ANSWER_LENGTH)
+  /** Which address each of the answers is for. */
+  readonly #answered: number[] = []
 
   /** Throws SystemError. */
   constructor(
@@ -54,19 +59,21 @@ export class Port implements Here, Timed {
 
   /** Answers what has come in. What is returned is the error after which the socket is of no use any more. */
   answer(): string | null {
+    const count = this.#questions.receive(this.fd)
+    if (count < 0) return this.#failure()
     const nowMs = performance.now()
-    for (let turn = 0; turn < TURN_MAX; turn++) {
-      const length = receive(this.fd, this.#buffer)
-      if (length < 0) return this.#failure()
-      const frame = this.#buffer.subarray(0, length)
-      const answered = answer(frame, this, this.#ledger.table)
+    this.#answered.length = 0
+    for (let i = 0; i < count; i++) {
+      const answered = answer(this.#questions.frame(i), this, this.#ledger.table)
       if (typeof answered === 'string') this.#ledger.drop(answered)
       else if (!this.#askers.allow(answered.asker, nowMs)) this.#ledger.drop('rateLimited')
       else {
         this.#ledger.asked(answered.address)
-        if (this.#send(answered.frame)) this.#ledger.answered(answered.address)
+        this.#answers.put(this.#answered.length, answered.frame)
+        this.#answered.push(answered.address)
       }
     }
+    this.#sendAnswers()
     return null
   }
 
@@ -93,6 +100,19 @@ export class Port implements Here, Timed {
   #failure(): string | null {
     const error = errorName()
     return PASSING.has(error) ? null : error
+  }
+
+  /** One that the kernel refuses is counted, and the others go on. */
+  #sendAnswers(): void {
+    const count = this.#answered.length
+    for (let from = 0; from < count; ) {
+      const sent = this.#answers.send(this.fd, from, count)
+      if (sent <= 0) this.#ledger.sendFailed(errorName())
+      for (const address of this.#answered.slice(from, from + Math.max(0, sent))) {
+        this.#ledger.answered(address)
+      }
+      from += Math.max(1, sent)
+    }
   }
 
   #send(frame: Uint8Array): boolean {

@@ -25,6 +25,9 @@ export const POLLIN = 0x1
 /** Octets of struct pollfd: s32 descriptor, s16 wanted, s16 seen. */
 export const POLLFD_LENGTH = 8
 
+/** Octets of a pointer and of size_t. */
+export const POINTER_LENGTH = koffi.sizeof('void *')
+
 const SOCK_NONBLOCK = 0o4000
 const SOCK_CLOEXEC = 0o2000000
 /** recv answers the length of the whole frame, even when it did not fit. */
@@ -57,6 +60,15 @@ const libcRecv: (fd: number, into: Uint8Array, length: number, flags: number) =>
 )
 const libcSend: (fd: number, octets: Uint8Array, length: number, flags: number) => number =
   libc.func('intptr_t send(int, const void *, size_t, int)')
+const libcRecvmmsg: (
+  fd: number,
+  headers: DataView,
+  count: number,
+  flags: number,
+  timeout: null,
+) => number = libc.func('int recvmmsg(int, void *, unsigned int, int, void *)')
+const libcSendmmsg: (fd: number, headers: DataView, count: number, flags: number) => number =
+  libc.func('int sendmmsg(int, void *, unsigned int, int)')
 const libcPoll: (fds: DataView, count: number, timeoutMs: number) => number = libc.func(
   'int poll(void *, unsigned long, int)',
 )
@@ -109,6 +121,16 @@ export function receive(fd: number, into: Uint8Array): number {
 /** Negative: see errorName(). */
 export function send(fd: number, octets: Uint8Array): number {
   return libcSend(fd, octets, octets.length, MSG_DONTWAIT)
+}
+
+/** How many datagrams came, at most `count`; `headers` are of struct mmsghdr. Negative: see errorName(). */
+export function receiveMany(fd: number, headers: DataView, count: number): number {
+  return libcRecvmmsg(fd, headers, count, MSG_TRUNC | MSG_DONTWAIT, null)
+}
+
+/** How many were sent, from the first on. Negative, if not even that: see errorName(). */
+export function sendMany(fd: number, headers: DataView, count: number): number {
+  return libcSendmmsg(fd, headers, count, MSG_DONTWAIT)
 }
 
 /** How many of the descriptors have something; 0 also when a signal ended the wait. */
