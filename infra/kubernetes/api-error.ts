@@ -59,9 +59,13 @@ export function refused(
   const { reason = `Status${answer.status}`, message = answer.text.slice(0, 200) } = statusOf(body)
   const what = `${asked.method} ${asked.url.pathname}: ${answer.status} ${reason}`
   const retryAfterMs = retryAfterOf(answer.retryAfter, statusOf(body))
-  const text = message === '' ? what : `${what}: ${message}`
+  const remedy = answer.status === 401 ? RENEW : ''
+  const text = `${message === '' ? what : `${what}: ${message}`}${remedy}`
   return new ApiError({ status: answer.status, reason, message: text, retryAfterMs, body })
 }
+
+const RENEW =
+  '. Renew the token or client certificate in the kubeconfig, or the service account of the pod'
 
 /** An ERROR event in the middle of a watch: a Status object. */
 export function refusedMidway(asked: Asked, object: unknown): ApiError {

@@ -121,7 +121,7 @@ describe('herald watcher with a kubeconfig that points nowhere', AT_ONCE, () => 
   const cases: readonly [string, (undo: Scope) => Promise<Kubeconfig>, RegExp][] = [
     ['a server that refuses connections', refusing, /ECONNREFUSED/],
     ['an authority that did not sign', strangeAuthority, /certificate/i],
-    ['a token that is not known', strangeToken, /credentials/],
+    ['a token that is not known', strangeToken, /401.*Renew the token/],
   ]
   for (const [what, make, words] of cases) {
     test(`${what}: said with a remedy, no crash, no busy loop`, async t => {
