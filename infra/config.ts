@@ -18,6 +18,8 @@ export type ProcessName =
   | 'up'
   | 'client'
   | 'kubectl'
+  | 'explain'
+  | 'history'
   | 'walkthrough'
 
 type Given = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]['schema']> | null }
@@ -47,6 +49,7 @@ export interface Config {
   readonly stateDir: string
   readonly allocators: number
   readonly watchers: number
+  readonly output: 'text' | 'json'
 }
 
 /** `up` brings its own Redis when it was given none. */
@@ -60,6 +63,8 @@ export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
   up: 'off',
   client: 'off',
   kubectl: 'off',
+  explain: 'off',
+  history: 'off',
   walkthrough: 'off',
 }
 
@@ -95,6 +100,8 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
   ],
   client: ['stateDir', 'logLevel'],
   kubectl: ['stateDir', 'logLevel'],
+  explain: ['output', 'stateDir', ...REDIS, ...COMMON],
+  history: ['output', 'stateDir', ...REDIS, ...COMMON],
   walkthrough: [],
 }
 
@@ -169,6 +176,7 @@ function complete(given: Given): Omit<UpConfig, 'process' | 'redis'> {
     stateDir: filled(given.stateDir),
     allocators: filled(given.allocators),
     watchers: filled(given.watchers),
+    output: filled(given.output),
   }
 }
 
@@ -204,7 +212,7 @@ function describe(name: SettingName, source: Source | undefined, why: string): s
   return `${source?.from ?? flagOf(setting)} ${given}: ${why}. ${ways}`
 }
 
-const flagOf = (setting: Setting<unknown>): string => setting.flag?.split(' ')[0] ?? ''
+const flagOf = (setting: Setting<unknown>): string => /--\S+/.exec(setting.flag ?? '')?.[0] ?? ''
 
 /** Also of what is no URL because of its password, or because its host is forgotten. */
 const withoutPassword = (text: string): string =>

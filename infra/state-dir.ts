@@ -12,6 +12,8 @@ export interface Holder {
   readonly pid: number
   /** As the system tells it; differs when the process id was used again. */
   readonly started: string
+  /** As --redis-url takes it. */
+  readonly redis?: string
   readonly kubeconfig?: string
   /** Put before a command, runs it as the client on the LAN. */
   readonly client?: readonly string[]
@@ -20,7 +22,7 @@ export interface Holder {
 export interface HeldStateDir {
   readonly path: string
   /** Adds to what is said of the holder. */
-  say(about: Pick<Holder, 'kubeconfig' | 'client'>): void
+  say(about: Pick<Holder, 'redis' | 'kubeconfig' | 'client'>): void
   release(): void
 }
 

@@ -101,6 +101,32 @@ Example: herald kubectl get svc -o wide`,
       perform(config, async world => (await import('./sandboxed.ts')).runKubectl(world, argv)),
   },
   {
+    name: 'explain',
+    summary: 'says why a Service, an address or a pool is as it is',
+    about: `What a Service has or lacks, and why: each pool that was considered, who holds what it asks
+for, which node announces it. "service <namespace>/<name>", "address <ip>" or "pool <name>".
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald explain service default/nginx
+Example: herald explain address 192.168.50.211 -o json`,
+    argument: '<kind> <name>',
+    start: (config, [kind = '', name = '']) =>
+      perform(config, async world => (await import('./explain.ts')).runExplain(world, kind, name)),
+  },
+  {
+    name: 'history',
+    summary: 'who held which address, when and why; newest last',
+    about: `Of everything, or of one address or one Service ("<namespace>/<name>").
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald history 192.168.50.211`,
+    argument: '[subject]',
+    start: (config, [subject]) =>
+      perform(config, async world => (await import('./explain.ts')).runHistory(world, subject)),
+  },
+  {
     name: 'walkthrough',
     summary: 'shows the way of one Service, step by step, in a sandbox of its own',
     about: `Applies a pool and a Service, asks the LAN, deletes them again; prints each step and what
@@ -136,9 +162,10 @@ async function main(): Promise<number> {
       .showHelpAfterError(`"herald ${command.name} --help" explains the options`)
       .exitOverride()
     for (const option of optionsOf(command.name)) sub.addOption(option)
-    if (command.argument) sub.argument(command.argument).passThroughOptions()
+    if (command.argument) sub.arguments(command.argument)
+    if (command.argument?.endsWith('...>')) sub.passThroughOptions()
     sub.action(async (...given: unknown[]) => {
-      const rest = command.argument ? (given[0] as string[]) : []
+      const rest = given.slice(0, -2).flat() as string[] // then options and the command itself
       const flags = sub.opts()
       const config = readConfig(command.name, { flags, environment: process.env })
       if (command.name === 'up') passOn(flags)

@@ -14,7 +14,7 @@ import { relayRedis } from '../infra/redis/relay.ts'
 import { startRedis } from '../infra/redis/server.ts'
 import { openLinkInWords } from '../infra/sandbox/link-in-words.ts'
 import { EXAMPLES, openSandbox, type Sandbox } from '../infra/sandbox/sandbox.ts'
-import { type HeldStateDir, holdStateDir } from '../infra/state-dir.ts'
+import { holdStateDir } from '../infra/state-dir.ts'
 import { runAnnouncer } from './announcer.ts'
 
 const HERALD = fileURLToPath(new URL('./herald.mjs', import.meta.url))
@@ -56,7 +56,8 @@ export async function startTogether(
     waitingFor('Redis')
     const redis = await redisFor(config, stateDir, log, undo)
     waitingFor('the sandbox')
-    const sandbox = isCluster(config) ? null : await sandboxIn(held, log, manifests)
+    const sandbox = isCluster(config) ? null : await sandboxIn(stateDir, log, manifests)
+    held.say(joining(redis.config, sandbox))
     if (sandbox) undo.push(() => sandbox.close())
     const environment = {
       ...redis.environment,
@@ -100,12 +101,20 @@ async function redisFor(
   return { environment: { HERALD_REDIS_URL: redis.url }, config: socketConfig(redis.path) }
 }
 
-async function sandboxIn(held: HeldStateDir, log: Logger, manifests: readonly string[]) {
+/** What other commands need to join in. */
+function joining(redis: RedisConfig, sandbox: Sandbox | null) {
+  const [endpoint] = redis.endpoints
+  return {
+    ...(endpoint && 'path' in endpoint ? { redis: `unix://${endpoint.path}` } : {}),
+    ...(sandbox ? { kubeconfig: sandbox.kubeconfigPath } : {}),
+    ...(sandbox?.lan ? { client: sandbox.lan.enter('client') } : {}),
+  }
+}
+
+async function sandboxIn(stateDir: string, log: Logger, manifests: readonly string[]) {
   log.info({}, 'making a sandbox: an API server and a LAN of three nodes and a client')
-  const folder = join(held.path, 'sandbox')
+  const folder = join(stateDir, 'sandbox')
   const sandbox = await openSandbox({ folder, log, manifests })
-  const { kubeconfigPath: kubeconfig, lan } = sandbox
-  held.say({ kubeconfig, ...(lan ? { client: lan.enter('client') } : {}) })
   if (sandbox.noLan !== null) log.warn({ reason: sandbox.noLan }, 'the sandbox has no LAN')
   return sandbox
 }
@@ -233,6 +242,7 @@ function welcome({ sandbox }: Together, stateDir: string): string {
     'Try, in another terminal:',
     '    npm run kubectl -- apply -f infra/sandbox/examples/nginx.yaml',
     '    npm run kubectl -- get svc -o wide',
+    '    npm run herald -- explain service default/nginx',
     ...(lan ? ask.map(command => `    ${command}`) : []),
     '    npm run kubectl -- delete -f infra/sandbox/examples/nginx.yaml',
     ...(stateDir === '.herald' ? [] : [`(with HERALD_STATE_DIR=${stateDir})`]),

@@ -36,7 +36,13 @@ export function noPool(
   )
 }
 
-function whyNot(pool: Pool, service: Service, namespaceLabels: Labels, wish: FamilyWish): string {
+/** Why automatic assignment passes a pool by; it does for a reason, so there is always one. */
+export function whyNot(
+  pool: Pool,
+  service: Service,
+  namespaceLabels: Labels,
+  wish: FamilyWish,
+): string {
   if (!pool.autoAssign) return 'has autoAssign: false'
   if (!permits(pool, service, namespaceLabels)) return 'admits other namespaces or Services only'
   const has = (['IPv4', 'IPv6'] as const).filter(family => fits(pool, family)).join(' and ')

@@ -132,6 +132,13 @@ export const SETTINGS = {
     example: '/var/lib/herald',
     schema: text(),
   }),
+  output: setting('output', '<format>', {
+    help: 'text or json',
+    fallback: 'text',
+    example: 'json',
+    short: 'o',
+    schema: oneOf(['text', 'json']),
+  }),
   allocators: setting('allocators', '<number>', {
     help: 'allocator processes to start',
     fallback: '1',
@@ -158,11 +165,13 @@ function setting<T>(
     example: string
     schema: z.ZodType<T, string>
     alias?: string
+    /** One letter. */
+    short?: string
   },
 ): Setting<T> {
   const variable = `HERALD_${name.toUpperCase().replaceAll('-', '_')}`
   return {
-    flag: `--${name} ${value}`,
+    flag: `${about.short ? `-${about.short}, ` : ''}--${name} ${value}`,
     variables: about.alias ? [variable, about.alias] : [variable],
     help: about.help,
     fallback: about.fallback ?? null,

@@ -1,0 +1,198 @@
+/** Answers why, from what lies in Redis and from the functions that decided: `herald explain` and `herald history`. */
+import { resolve } from 'node:path'
+import { account } from '../functions/allocate/account.ts'
+import { poolHolding } from '../functions/allocate/pools.ts'
+import { canonical } from '../functions/model/address.ts'
+import { Fault } from '../functions/model/fault.ts'
+import { type RedisConfig, socketConfig } from '../infra/config/redis.ts'
+import type { UpConfig } from '../infra/config.ts'
+import type { World } from '../infra/process.ts'
+import { checkRedis } from '../infra/redis/check.ts'
+import { connectRedis } from '../infra/redis/connect.ts'
+import { type HistoryEntry, historyOf } from '../infra/redis/history.ts'
+import { type State, stateOf } from '../infra/redis/state.ts'
+import { holderOf } from '../infra/state-dir.ts'
+
+/** Lines for people: a name in front, what is to be said behind it. */
+type Told = readonly (readonly [name: string, text: string])[]
+
+export function runExplain(world: World<UpConfig>, kind: string, name: string): Promise<number> {
+  return withState(world, async state => {
+    const { cluster } = world.config
+    if (kind === 'service' || kind === 'svc') return explainService(state, cluster, name)
+    if (kind === 'address') return explainAddress(state, cluster, name)
+    if (kind === 'pool') return explainPool(state, cluster, name)
+    throw new Fault('ConfigInvalid', {
+      what: `"${kind}" cannot be explained`,
+      why: 'it must be service, address or pool',
+      remedy: 'Example: herald explain service default/nginx',
+    })
+  })
+}
+
+export function runHistory(world: World<UpConfig>, subject: string | undefined): Promise<number> {
+  return withState(world, async (_, history) => {
+    const address = canonical(subject ?? '')
+    const service = `${world.config.cluster}/${subject}`
+    const entries = (await history()).filter(
+      one => !subject || one.service === service || (address && one.addresses.includes(address)),
+    )
+    return { value: entries, lines: entries.map(lineOf) }
+  })
+}
+
+const lineOf = ({ atMs, what, service, addresses, pool, why }: HistoryEntry) =>
+  [
+    timeOf(atMs),
+    `${what} ${addresses.join(', ')} ${what === 'released' ? 'by' : 'for'} ${service}` +
+      `${pool ? ` (pool ${pool})` : ''}: ${why}`,
+  ] as const
+
+async function explainService(state: State, cluster: string, name: string) {
+  const [{ record: service }, held, configured, nodes, labels] = await Promise.all([
+    state.service(cluster, name),
+    state.allocation(cluster, name),
+    state.configuration(cluster),
+    state.nodes(cluster),
+    state.namespaceLabels(cluster, name.split('/')[0] ?? ''),
+  ])
+  if (!service) throw unknown('Service', name, 'a Service is written namespace/name')
+  const records = await Promise.all((held?.addresses ?? []).map(state.addressRecord))
+  const asked = {
+    configuration: configured?.configuration ?? null,
+    namespaceLabels: labels ?? {},
+    held,
+    records,
+    nodeAddresses: nodes.flatMap(node => node.addresses),
+    id: `${cluster}/${name}`,
+  }
+  const verdicts = configured ? account(service, asked, configured.configuration) : null
+  const announced = await announcedOf(state, cluster, held?.addresses ?? [])
+  const lines: Told = [
+    ['Service', `${name} (${service.type}, needs ${verdicts?.families ?? 'no known family'})`],
+    [
+      'holds',
+      held?.addresses.length
+        ? `${held.addresses.join(', ')} from pool "${held.pool}" since ${timeOf(held.sinceMs)}`
+        : 'nothing',
+    ],
+    ...(held?.refusal ? [['because', held.refusal.message] as const] : []),
+    ...(held || !verdicts?.refusal ? [] : [['because', verdicts.refusal] as const]),
+    ...(configured ? [] : [['because', 'no configuration has been judged yet'] as const]),
+    ...announced.map(text => ['announced', text] as const),
+    ...(verdicts?.pools ?? []).map(({ pool, rank, verdict }) => {
+      const text = rank ? `${verdict}; looked at as number ${rank}` : verdict
+      return ['pool', `"${pool}" ${text}`] as const
+    }),
+  ]
+  return { value: { service: name, held, ...verdicts, announced }, lines }
+}
+
+async function explainAddress(state: State, cluster: string, text: string) {
+  const address = canonical(text)
+  if (!address) throw unknown('address', text, 'an address is 192.0.2.1 or 2001:db8::1')
+  const [record, configured] = await Promise.all([
+    state.addressRecord(address),
+    state.configuration(cluster),
+  ])
+  const pool = poolHolding(configured?.configuration.pools ?? [], [address])?.name ?? null
+  const holders = Object.entries(record?.holders ?? {})
+  const announced = await announcedOf(state, cluster, [address])
+  const lines: Told = [
+    ['address', address],
+    ['pool', pool ? `"${pool}"` : 'in none that may hand it out'],
+    ...holders.map(([id, { ports, sinceMs }]) => {
+      return ['held', `by ${id} with ${ports.join(', ')} since ${timeOf(sinceMs)}`] as const
+    }),
+    ...(holders.length > 0 ? [] : [['held', afterOf(record?.after)] as const]),
+    ...announced.map(line => ['announced', line] as const),
+  ]
+  return { value: { address, pool, record, announced }, lines }
+}
+
+type After = NonNullable<Awaited<ReturnType<State['addressRecord']>>>['after']
+
+function afterOf(after: After): string {
+  if (!after) return 'by nobody: it is free'
+  const until = after.untilMs < 0 ? 'for ever' : `until ${timeOf(after.untilMs)}`
+  return after.reserved
+    ? `by nobody: it is reserved for ${after.service} ${until}`
+    : `by nobody: it rests ${until}, and returns to ${after.service} at once`
+}
+
+async function explainPool(state: State, cluster: string, name: string) {
+  const configured = await state.configuration(cluster)
+  const pool = configured?.configuration.pools.find(one => one.name === name)
+  if (!pool) {
+    const known = configured?.configuration.pools.map(one => one.name).join(', ')
+    throw unknown('pool', name, `known pools: ${known || 'none'}`)
+  }
+  const rule = pool.serviceAllocation
+  const lines: Told = [
+    ['pool', `"${name}": ${pool.addresses.join(', ')}`],
+    ['automatic', pool.autoAssign ? 'yes' : 'no: only for who asks for it'],
+    ['admits', rule ? `${JSON.stringify(rule)}` : 'every Service'],
+    ...(pool.avoidBuggyIPs ? [['skips', 'addresses that end in .0 or .255'] as const] : []),
+  ]
+  return { value: pool, lines }
+}
+
+async function announcedOf(state: State, cluster: string, addresses: readonly string[]) {
+  const told: string[] = []
+  for (const group of addresses) {
+    const placement = await state.placement(cluster, group)
+    if (!placement) continue
+    const standbys = placement.standbys.map(one => one.node).join(', ') || 'none'
+    told.push(
+      placement.owner
+        ? `${group} by ${placement.owner.node} since ${timeOf(placement.sinceMs)} (standbys: ${standbys}; epoch ${placement.epoch.number})`
+        : `${group} by nobody: ${placement.reason}`,
+    )
+  }
+  return told
+}
+
+type Explain = (
+  state: State,
+  history: () => Promise<HistoryEntry[]>,
+) => Promise<{ readonly value: unknown; readonly lines: Told }>
+
+async function withState({ config, log }: World<UpConfig>, explain: Explain): Promise<number> {
+  const where = config.redis ?? redisOfUp(config.stateDir)
+  const redis = connectRedis(where, 'commands', log)
+  try {
+    await checkRedis(redis, where)
+    const state = stateOf(redis, config.prefix)
+    const { value, lines } = await explain(state, () => historyOf(redis, config.prefix))
+    if (config.output === 'json') process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+    else process.stdout.write(table(lines))
+    return 0
+  } finally {
+    redis.disconnect()
+  }
+}
+
+function redisOfUp(stateDir: string): RedisConfig {
+  const socket = holderOf(resolve(stateDir))?.redis
+  if (socket) return socketConfig(new URL(socket).pathname)
+  throw new Fault('ConfigInvalid', {
+    what: 'It is not known where Redis is',
+    why: `no --redis-url was given, and no "herald up" holds the state directory ${resolve(stateDir)}`,
+    remedy: 'Give --redis-url (or REDIS_URL), or start "herald up" (npm start) first',
+  })
+}
+
+function table(lines: Told): string {
+  const width = Math.max(0, ...lines.map(([name]) => name.length))
+  return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join('')
+}
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+
+function unknown(kind: string, name: string, why: string): Fault {
+  return new Fault('NotKnown', {
+    what: `No ${kind} "${name}" is known here`,
+    why,
+    remedy: 'Look at the name, and at --cluster and --prefix if they are not the default ones',
+  })
+}
