@@ -42,6 +42,8 @@ export interface Followed {
   /** The first complete list has been taken. Rejected when stopped before. */
   readonly synced: Promise<void>
   state(): FollowState
+  /** Lists everything anew, now; resolved when that has been taken, rejected when stopped before. */
+  refresh(): Promise<void>
   /** Ends it; resolved when nothing will be called any more. */
   stop(): Promise<void>
 }
@@ -78,11 +80,18 @@ export function follow<P>(api: KubernetesApi, options: FollowOptions<P>): Follow
   return {
     synced: follower.synced,
     state: () => follower.state(),
+    refresh: () => follower.refresh(),
     async stop() {
       follower.stop()
       await ended
     },
   }
+}
+
+interface Refresh {
+  readonly taken: () => void
+  readonly stopped: (reason: Error) => void
+  readonly done: Promise<void>
 }
 
 class Follower<P> {
@@ -98,8 +107,13 @@ class Follower<P> {
   #lastContactMs = 0
   #restarts = 0
   #error: string | null = null
-  /** In a row. */
+  /** In a row; a list alone is no recovery, or a server that forgets every version is listed in a busy loop. */
   #failures = 0
+  /** Ends the watch under way. */
+  #interrupt: () => void = () => {}
+  /** A watch was ended for the sake of a list: no failure. */
+  #cut = false
+  #refreshing: Refresh | null = null
   /** Looks in a row that found the kind not installed, and the store's version before the last of them. */
   #absences = 0
   #absentAt = ''
@@ -119,18 +133,35 @@ class Follower<P> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
-        if (this.#version === null) await this.#list()
+        if (this.#version === null || this.#refreshing) await this.#list()
         else await this.#watch(this.#version)
-        this.#recovered()
+        this.#error = null
       } catch (error) {
-        if (!signal.aborted) await this.#failed(error)
+        if (!signal.aborted && !this.#interrupted()) await this.#failed(error)
       }
     }
-    this.#markStopped(new Error(`stopped before ${this.#options.path} was listed`))
+    const reason = new Error(`stopped before ${this.#options.path} was listed`)
+    this.#markStopped(reason)
+    this.#refreshing?.stopped(reason)
   }
 
   stop(): void {
     this.#stopping.abort()
+  }
+
+  refresh(): Promise<void> {
+    if (this.#refreshing) return this.#refreshing.done
+    let taken = () => {}
+    let stopped: Refresh['stopped'] = () => {}
+    const done = new Promise<void>((resolve, reject) => {
+      taken = resolve
+      stopped = reject
+    })
+    done.catch(() => {}) // nobody may be waiting for it
+    this.#refreshing = { taken, stopped, done }
+    this.#cut = true
+    this.#interrupt()
+    return done
   }
 
   state(): FollowState {
@@ -147,6 +178,8 @@ class Follower<P> {
     const { path, query = {}, pageSize = PAGE_SIZE, project, listed } = this.#options
     const { signal } = this.#stopping
     if (this.#absences === 0) this.#phase = 'listing'
+    const refreshing = this.#refreshing
+    this.#cut = false
     const heard = () => this.#heard()
     try {
       const all = await listAll(this.#api, { path, query, pageSize, signal, project, heard })
@@ -155,6 +188,7 @@ class Follower<P> {
       this.#absences = 0
       this.#took(all.resourceVersion)
       this.#markSynced()
+      this.#refreshed(refreshing)
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404)) throw error
       await this.#absent(error)
@@ -180,12 +214,31 @@ class Follower<P> {
       await this.#options.listed([], this.#absentAt)
       this.#markSynced()
     }
+    // Still absent: the empty list that was taken holds; and taken again, since that is what was asked for.
+    const refreshing = this.#refreshing
+    if (refreshing) {
+      if (this.#absences > 2) await this.#options.listed([], this.#absentAt)
+      this.#refreshed(refreshing)
+    }
     return this.#pause(ABSENT_RETRY_MS)
+  }
+
+  #interrupted(): boolean {
+    const cut = this.#cut && this.#phase === 'watching'
+    this.#cut = false
+    return cut
+  }
+
+  #refreshed(asked: Refresh | null): void {
+    asked?.taken()
+    if (this.#refreshing === asked) this.#refreshing = null
   }
 
   async #watch(resourceVersion: string): Promise<void> {
     const { path, query = {}, watchSeconds = WATCH_SECONDS } = this.#options
-    const { signal } = this.#stopping
+    const watching = new AbortController()
+    const signal = AbortSignal.any([this.#stopping.signal, watching.signal])
+    this.#interrupt = () => watching.abort()
     // Spread, so that the watches of all kinds do not end together.
     const seconds = Math.max(1, Math.round(watchSeconds * (0.8 + Math.random() * 0.4)))
     const heard = () => this.#heard()
@@ -204,7 +257,8 @@ class Follower<P> {
       this.#took(event.resourceVersion)
       this.#recovered()
     }
-    if (events === 0 && performance.now() - startMs < AT_ONCE_MS) {
+    if (performance.now() - startMs >= AT_ONCE_MS) this.#recovered()
+    else if (events === 0 && !this.#refreshing) {
       throw new ApiError({
         status: 0,
         reason: 'EndedAtOnce',
@@ -256,7 +310,10 @@ class Follower<P> {
   }
 
   async #pause(ms: number): Promise<void> {
-    await after(ms, undefined, { signal: this.#stopping.signal }).catch(() => {}) // stopped
+    const pausing = new AbortController()
+    this.#interrupt = () => pausing.abort()
+    const signal = AbortSignal.any([this.#stopping.signal, pausing.signal])
+    await after(ms, undefined, { signal }).catch(() => {}) // stopped, or a list is wanted now
   }
 }
 
