@@ -67,6 +67,7 @@ export async function allocatorWorld(t: Scope, options: Partial<AllocatorOptions
     bells,
     learn,
     server,
+    path: server.path,
     refusal: async (name: string) =>
       (await state.allocation('default', `default/${name}`))?.refusal?.message ?? '',
     notices: async (name: string) =>

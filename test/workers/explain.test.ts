@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { allocatorWorld } from '../support/allocator-world.ts'
+import { needs } from '../support/capabilities.ts'
+import { aPool } from '../support/claims.ts'
+import { herald } from '../support/cli.ts'
+import { aConfiguration, aService } from '../support/services.ts'
+
+describe('explain and history', needs('redis'), () => {
+  test('say what is held and why, what is lacking and why, and what would mend it', async t => {
+    const world = await allocatorWorld(t)
+    await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))
+    await world.serve(aService('one'))
+    await world.serve(aService('two', { loadBalancerIP: '192.168.50.211' }))
+    const ask = async (...args: string[]) => {
+      const cli = herald(t, [...args, '--redis-url', world.path])
+      return { code: await cli.exit, said: cli.said() }
+    }
+
+    const one = await ask('explain', 'service', 'default/one')
+    assert.equal(one.code, 0, one.said)
+    assert.match(one.said, /^holds +192\.168\.50\.211 from pool "blue" since 20/m)
+    assert.match(one.said, /^pool +"blue" open to every Service/m)
+
+    const two = await ask('explain', 'service', 'default/two', '-o', 'json')
+    assert.match(JSON.parse(two.said).held.refusal.message, /is held by default\/one/)
+
+    const address = await ask('explain', 'address', '192.168.50.211')
+    assert.match(address.said, /^held +by default\/default\/one with TCP\/80/m)
+    assert.match((await ask('explain', 'pool', 'blue')).said, /192\.168\.50\.211-192\.168\.50\.212/)
+
+    await world.gone('one')
+    const past = (await ask('history', '192.168.50.211')).said.trim().split('\n')
+    const words = past.map(line => line.replace(/^\S+ +/, ''))
+    assert.deepEqual(words, [
+      'claimed 192.168.50.211 for default/default/one (pool blue): automatic assignment',
+      'released 192.168.50.211 by default/default/one (pool blue): the Service was deleted',
+      'claimed 192.168.50.211 for default/default/two (pool blue): requested by address',
+    ])
+  })
+
+  const mistakes: readonly (readonly [args: readonly string[], words: RegExp])[] = [
+    [['explain', 'service', 'default/nope'], /No Service "default\/nope" is known here/],
+    [['explain', 'pool', 'nope'], /known pools: none/],
+    [['explain', 'address', '1.2.3'], /an address is 192\.0\.2\.1/],
+    [['explain', 'pod', 'x'], /it must be service, address or pool/],
+  ]
+  test('say what is wrong with a question', async t => {
+    const world = await allocatorWorld(t)
+    for (const [args, words] of mistakes) {
+      const cli = herald(t, [...args, '--redis-url', world.path])
+      assert.notEqual(await cli.exit, 0)
+      assert.match(cli.said(), words)
+    }
+  })
+
+  test('without a Redis to ask, say how to name one', async t => {
+    const cli = herald(t, ['history', '--state-dir', '/nonexistent'])
+    assert.equal(await cli.exit, 2)
+    assert.match(cli.said(), /Give --redis-url .* or start "herald up"/)
+  })
+})
