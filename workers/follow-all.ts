@@ -1,5 +1,6 @@
 /** Follows every kind the watcher needs, keeps what it sees (sightings.ts) and writes it down in Redis. */
 import type { ConfigurationObject } from '../functions/model/configuration.ts'
+import type { Service } from '../functions/model/service.ts'
 import {
   projectConfiguration,
   projectNamespace,
@@ -7,6 +8,7 @@ import {
   projectService,
   projectSlice,
 } from '../functions/watch/project.ts'
+import { recordOf } from '../functions/watch/record.ts'
 import type { KubernetesApi } from '../infra/kubernetes/client.ts'
 import { type Followed, follow } from '../infra/kubernetes/watch.ts'
 import type { World } from '../infra/process.ts'
@@ -145,7 +147,7 @@ function followSlices(
   const learn = (names: Iterable<string>) =>
     learnAll(
       [...names]
-        .filter(name => services.items.has(name))
+        .filter(name => isServed(services.items.get(name), world))
         .map(name => sightOfEndpoints(name, seen, world)),
       world,
     )
@@ -221,6 +223,9 @@ function followObjects(
     },
   })
 }
+
+const isServed = (service: Service | undefined, world: SightWorld): boolean =>
+  service !== undefined && recordOf(service, world.loadBalancerClass) !== null
 
 /** Puts a complete list in place of what was known; says which keys are gone. */
 function replace<P>(shelf: Shelf<P>, entries: readonly [string, P][], version: string): string[] {

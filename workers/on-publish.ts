@@ -50,12 +50,12 @@ async function publishOnce(name: string, world: PublishWorld): Promise<boolean> 
     try {
       const target = { ...service, resourceVersion: version }
       const after = await patchServiceStatus(api, target, patch)
-      await learnFresh(projectService(after), world)
+      await learnFresh(projectService(after), world, false) // our own change: nothing to allocate
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       if (error.status === 404) return true // deleted meanwhile: the watch will say so
       if (error.status !== 409) throw error
-      await reread(service, world)
+      await reread(service, world) // a Service that is gone decides nothing any more: the watch will say so
       return false
     }
   }
@@ -77,12 +77,17 @@ async function publishOnce(name: string, world: PublishWorld): Promise<boolean> 
 
 async function reread(service: Service, world: PublishWorld): Promise<void> {
   const path = `/api/v1/namespaces/${service.namespace}/services/${service.name}`
-  await learnFresh(projectService(await world.api.request({ method: 'GET', path })), world)
+  try {
+    // The watch will bring this version too, and find it known: whatever its specification asks for is rung here.
+    await learnFresh(projectService(await world.api.request({ path })), world, true)
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error
+  }
 }
 
-/** What the API server has just answered is newer than what the watch has brought; no bell: we are at it. */
-async function learnFresh(service: Service, world: PublishWorld): Promise<void> {
+/** What the API server has just answered is newer than what the watch has brought. */
+async function learnFresh(service: Service, world: PublishWorld, bell: boolean): Promise<void> {
   const record = recordOf(service, world.loadBalancerClass)
-  const sight = serviceSight(world.cluster, service, world.state, false)
+  const sight = serviceSight(world.cluster, service, world.state, bell)
   await learnAll([record ? sight : { ...sight, value: null }], world)
 }

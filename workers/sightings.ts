@@ -111,19 +111,3 @@ export function sightOfObject(
     counter: world.state.keys.objectsRevision(world.cluster),
   }
 }
-
-/** Everything seen, for a Redis that has lost it. */
-export function allSights(seen: Seen, world: SightWorld): Sight[] {
-  return [
-    ...[...seen.namespaces.items].map(([name, one]) =>
-      sightOfNamespace(name, one.resourceVersion, one, world),
-    ),
-    ...[...seen.nodes.items].map(([name, one]) =>
-      sightOfNode(name, one.resourceVersion, one, world),
-    ),
-    ...[...seen.objects.items].map(([key, one]) =>
-      sightOfObject(key, one.resourceVersion, one, world),
-    ),
-    ...[...seen.services.items.values()].flatMap(one => sightsOfService(one, seen, world)),
-  ]
-}

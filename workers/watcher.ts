@@ -15,14 +15,16 @@ import { connectRedis } from '../infra/redis/connect.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
 import { followAll } from './follow-all.ts'
-import { adopt, learnAll } from './mirror.ts'
+import { adopt } from './mirror.ts'
 import { onPublish, type PublishWorld } from './on-publish.ts'
 import { reconfigure } from './reconfigure.ts'
-import { allSights, nothingSeen, type Seen } from './sightings.ts'
+import { nothingSeen, type Seen } from './sightings.ts'
 
 const ADOPT_EVERY_MS = 1000
 /** An API server not heard for so long is lost: the other watcher publishes. */
 const LOST_MS = 15_000
+/** Who adopts must be hearing the API server: a kind that is listed or watched says something within 12 s. */
+const HEARD_MS = LOST_MS
 
 export async function runWatcher(process: World): Promise<Running> {
   const { config, log } = process
@@ -41,21 +43,36 @@ export async function runWatcher(process: World): Promise<Running> {
     instance: hostname(),
   }
   const seen = nothingSeen()
-  const judge = () => reconfigure(seen, world, config.namespace, log)
+  // Half a configuration is none: nothing is judged before all its kinds have been listed.
+  let complete = false
+  const judge = async () => {
+    if (complete) await reconfigure(seen, world, config.namespace, log)
+  }
   const follows = followAll(api, seen, world, { namespace: config.namespace, log, judge })
 
   process.waitingFor('the first complete lists from the API server')
-  await Promise.all(follows.map(one => one.synced))
+  await listedOrStopped(follows, process.signal)
+  complete = true
   await judge()
 
-  const adopting = adoptForever(seen, world, judge, log)
+  const relearn = async () => {
+    complete = false
+    try {
+      await Promise.all(follows.map(one => one.refresh()))
+    } finally {
+      complete = true
+    }
+    await judge()
+  }
+  const heard = () => follows.some(one => Date.now() - one.state().lastContactMs < HEARD_MS)
+  const adopting = adoptForever(seen, world, { relearn, heard }, log)
   const publishing = answer(`publish-${config.cluster}`, key => onPublish(key, world), {
     connection: waiting,
     prefix: config.prefix,
     concurrency: config.concurrency,
     log,
   })
-  const yielding = publishWhileHeard(publishing, follows)
+  const yielding = publishWhileHeard(publishing, follows, log)
   log.info({ services: seen.services.items.size }, 'watcher is watching')
 
   return {
@@ -78,11 +95,23 @@ export async function runWatcher(process: World): Promise<Running> {
   }
 }
 
+/** Rejects when the process is asked to stop first: an API server may be away for an hour. */
+async function listedOrStopped(follows: readonly Followed[], signal: AbortSignal): Promise<void> {
+  const stop = () => follows.map(one => one.stop())
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    await Promise.all(follows.map(one => one.synced))
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
 /** Looks every second whether this life of Redis knows the cluster, and teaches it when not. */
 function adoptForever(
   seen: Seen,
   world: PublishWorld,
-  judge: () => Promise<void>,
+  { relearn, heard }: { relearn(): Promise<void>; heard(): boolean },
   log: World['log'],
 ): { state(): string | null; stop(): void } {
   let state: string | null = 'addresses found in status are not adopted yet'
@@ -91,15 +120,11 @@ function adoptForever(
     [...seen.services.items.values()].filter(
       one => recordOf(one, world.loadBalancerClass)?.type === 'LoadBalancer',
     )
-  const relearn = async () => {
-    await learnAll(allSights(seen, world), world)
-    await judge()
-  }
   const look = async () => {
     if (busy) return
     busy = true
     try {
-      const adoption = await adopt(ours, relearn, world)
+      const adoption = await adopt(ours, relearn, world, heard)
       if (adoption.outcome === 'adopted') {
         log.info({ services: adoption.count }, 'adopted what status shows')
         for (const conflict of adoption.conflicts) {
@@ -124,12 +149,20 @@ function adoptForever(
 }
 
 /** A watcher that has lost the API server takes no `publish` jobs, so that the other one answers. */
-function publishWhileHeard(publishing: Answering, follows: readonly Followed[]): { stop(): void } {
+function publishWhileHeard(
+  publishing: Answering,
+  follows: readonly Followed[],
+  log: World['log'],
+): { stop(): void } {
   let paused = false
   const timer = setInterval(async () => {
     if (lost(follows) === paused) return
     paused = !paused
-    await (paused ? publishing.pause() : publishing.resume())
+    if (paused) log.warn({}, 'the API server is lost: publishing is left to other watchers')
+    else log.info({}, 'the API server is back: publishing again')
+    await (paused ? publishing.pause() : publishing.resume()).catch((error: unknown) =>
+      log.warn({ error }, 'the queue did not take notice; it is told again'),
+    )
   }, 1000)
   return { stop: () => clearInterval(timer) }
 }

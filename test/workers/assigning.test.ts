@@ -11,14 +11,23 @@ import {
 } from '../support/cluster.ts'
 import { herald } from '../support/herald.ts'
 import { privateRedis } from '../support/redis.ts'
+import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
 
 /** Patches of a Service's status. */
 const PATCHES = { verb: 'patch', resource: 'services/status' }
 
 async function world(t: TestContext) {
-  const [redis, api] = await Promise.all([privateRedis(t, { appendonly: true }), apiServer(t)])
-  return { redis, api, herald: herald(t, { redisUrl: redis.path, kubeconfig: api.kubeconfigPath }) }
+  const scope = undoing(t) // the processes end before the servers they talk to
+  const [redis, api] = await Promise.all([
+    privateRedis(scope, { appendonly: true }),
+    apiServer(scope),
+  ])
+  return {
+    redis,
+    api,
+    herald: herald(scope, { redisUrl: redis.path, kubeconfig: api.kubeconfigPath }),
+  }
 }
 
 describe('a Service gets its address', () => {
