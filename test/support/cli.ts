@@ -76,7 +76,7 @@ export async function readyz(cli: Cli, status: number, words = /(?:)/): Promise<
       last = await cli.ready().catch(() => null)
       return last?.status === status && words.test(last.text)
     },
-    60_000,
+    150_000,
   ).catch(error => {
     throw new Error(`${error}\nlast: ${JSON.stringify(last)}\nsaid: ${cli.said().slice(-3000)}`)
   })

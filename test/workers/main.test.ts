@@ -14,9 +14,21 @@ import { type Scope, undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
 
 const ANY_PORT = ['--health-address', '127.0.0.1:0']
-/** They mostly wait. */
-const AT_ONCE = { ...needs('redis'), concurrency: 5 }
-const COMMANDS = ['up', 'watcher', 'allocator', 'announcer', 'client', 'walkthrough']
+/** They mostly wait; but loading a watcher takes seconds of processor time. */
+const AT_ONCE = { ...needs('redis'), concurrency: 2 }
+/** For processes that start beside a whole test suite on two cores. */
+const START_LIMIT_MS = 150_000
+const COMMANDS = [
+  'up',
+  'watcher',
+  'allocator',
+  'announcer',
+  'client',
+  'kubectl',
+  'explain',
+  'history',
+  'walkthrough',
+]
 
 async function ended(cli: Cli): Promise<{ code: number | null; said: string }> {
   const code = await cli.exit
@@ -131,7 +143,11 @@ describe('herald watcher with a kubeconfig that points nowhere', AT_ONCE, () => 
       const args = ['watcher', '--redis-url', redis.path, '--kubeconfig', path, ...ANY_PORT]
       const cli = herald(undo, args)
       const told = () => cli.lines().filter(line => /warn|error/.test(line.level))
-      await until('it says so', () => told().some(line => words.test(JSON.stringify(line))), 60_000)
+      await until(
+        'it says so',
+        () => told().some(line => words.test(JSON.stringify(line))),
+        START_LIMIT_MS,
+      )
       const begunMs = Date.now()
       await readyz(cli, 503)
       await until('three seconds have gone', () => Date.now() - begunMs > 3000)
