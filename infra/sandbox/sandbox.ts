@@ -2,10 +2,8 @@
  * A cluster that is none: the API server in this process, and where the kernel lets us, a LAN of three nodes and a client.
  * What it is furnished with goes the way of any user's manifest, over HTTPS and through the rules of the server.
  */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { parseAllDocuments } from 'yaml'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { readCrds, readObjects, readRbac } from '../deploy/manifests.ts'
 import { connectKubernetes, type KubernetesApi } from '../kubernetes/client.ts'
 import type { Logger } from '../log.ts'
 import type { ApiObject } from './apiserver/object.ts'
@@ -38,8 +36,6 @@ export interface SandboxOptions {
 
 export const EXAMPLES = fileURLToPath(new URL('examples/', import.meta.url))
 
-const DEPLOY = fileURLToPath(new URL('../deploy/', import.meta.url))
-
 export async function openSandbox({ folder, log, manifests }: SandboxOptions): Promise<Sandbox> {
   const undo: (() => unknown)[] = []
   const close = async () => {
@@ -63,7 +59,11 @@ export async function openSandbox({ folder, log, manifests }: SandboxOptions): P
       onFault: error => log.warn({ error }, 'a workload of the sandbox could not be kept'),
     })
     undo.push(() => workloads.close())
-    await furnish(api, [...crds(), join(DEPLOY, 'rbac.yaml'), ...manifests])
+    await furnish(api, [
+      ...readCrds(),
+      ...readRbac(),
+      ...manifests.flatMap(path => readObjects(pathToFileURL(path))),
+    ])
     return {
       kubeconfigPath: api.kubeconfigPath,
       watcherKubeconfigPath: api.issueToken('metallb-system', 'herald-watcher').kubeconfigPath,
@@ -78,16 +78,11 @@ export async function openSandbox({ folder, log, manifests }: SandboxOptions): P
   }
 }
 
-/** Creates what the files hold, in their order. */
-async function furnish(server: ApiServer, files: readonly string[]): Promise<void> {
+/** Creates the objects in their order: definitions before what they define. */
+async function furnish(server: ApiServer, objects: readonly ApiObject[]): Promise<void> {
   const api = await connectKubernetes({ kubeconfig: server.kubeconfigPath, context: null })
   try {
-    for (const file of files) {
-      for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
-        const object = document.toJS() as ApiObject | null
-        if (object) await create(server, api, object)
-      }
-    }
+    for (const object of objects) await create(server, api, object)
   } finally {
     api.close()
   }
@@ -102,12 +97,4 @@ async function create(server: ApiServer, api: KubernetesApi, object: ApiObject):
   const { namespace = 'default' } = object.metadata
   const path = `${root}${resource.namespaced ? `/namespaces/${namespace}` : ''}/${resource.plural}`
   await api.request({ method: 'POST', path, body: object })
-}
-
-/** The kinds of metallb.io come first: objects of them may follow. */
-function crds(): string[] {
-  const folder = join(DEPLOY, 'crds')
-  return readdirSync(folder)
-    .filter(file => file.endsWith('.yaml'))
-    .map(file => join(folder, file))
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readCrds } from '../../../infra/deploy/crds.ts'
+import { readCrds } from '../../../infra/deploy/manifests.ts'
 import {
   type JsonObject,
   listAt,

@@ -17,7 +17,7 @@ export function readRbac(): ApiObject[] {
 }
 
 /** The documents of a YAML file. Throws on the first mistake, with its place. */
-function readObjects(file: URL): ApiObject[] {
+export function readObjects(file: URL): ApiObject[] {
   return parseAllDocuments(readFileSync(file, 'utf8')).flatMap(document => {
     const [mistake] = document.errors
     if (mistake) throw mistake
