@@ -127,6 +127,10 @@ async function sweepOnce(clusters: readonly string[], world: PlaceWorld): Promis
   }
   await ringOverdue('allocate')
   await ringOverdue('place')
+  const { nowMs } = await world.scripts.clock()
+  const [first] = clusters
+  if (first && (await state.roomAfterRest(nowMs)))
+    await world.ring('allocate', [`${first}/waiting`])
   for (const cluster of clusters) {
     await ringOverdue(`publish-${cluster}`)
     for (const node of (await state.leases(cluster)).keys()) {

@@ -1,7 +1,7 @@
 /**
  * Answers `allocate`: load, decide, perform. Safe to give twice, by any number of allocators.
  */
-import { type AllocateCommand, allocate } from '../functions/allocate/allocate.ts'
+import { type AllocateCommand, allocate, type Choice } from '../functions/allocate/allocate.ts'
 import { refusalOf, type Tried } from '../functions/allocate/explain.ts'
 import { reserveMsOf } from '../functions/allocate/reservation.ts'
 import { sharingOf } from '../functions/allocate/sharing.ts'
@@ -113,6 +113,11 @@ async function decideOnce(
   }
   const answer = await perform(command, request, nodeAddresses, world.scripts)
   if ('addresses' in answer) {
+    const grows = command.do === 'claim' && command.choices.some(choice => choice.lacking)
+    if (answer.outcome === 'claimed' && grows && answer.resting > 0) {
+      await world.ring('allocate', answer.rung)
+      return 'changed' // the family that it lacks may rest in the pool that it got
+    }
     const touched = new Set([...(held?.addresses ?? []), ...answer.addresses])
     return { places: [...touched].map(address => `${cluster}/${address}`), rung: answer.rung }
   }
@@ -169,16 +174,20 @@ async function claim(
     resting = answer.resting
     return answer.reasons
   }
-  for (const rested of [false, true]) {
-    if (rested && resting === 0) break
-    const search = batches(command.choices, nodeAddresses)
-    for (let step = search.next(); !step.done; ) {
-      const answer = await attempt(step.value, rested)
-      if ('outcome' in answer) return answer
-      if (!rested) {
-        tried.push(...step.value.map(({ choice }, i) => ({ choice, reason: answer[i] ?? 'full' })))
+  for (const choices of byCompleteness(command.choices)) {
+    for (const rested of [false, true]) {
+      if (rested && resting === 0) break
+      const search = batches(choices, nodeAddresses)
+      for (let step = search.next(); !step.done; ) {
+        const answer = await attempt(step.value, rested)
+        if ('outcome' in answer) return answer
+        if (!rested) {
+          tried.push(
+            ...step.value.map(({ choice }, i) => ({ choice, reason: answer[i] ?? 'full' })),
+          )
+        }
+        step = search.next(answer)
       }
-      step = search.next(answer)
     }
   }
   return scripts.claim({
@@ -187,6 +196,13 @@ async function claim(
     ...(command.keep !== null && { keepPool: command.keep, wish: wishOf(command.choices) }),
     refusal: refusalOf(tried),
   })
+}
+
+/** Both families with an address that rests come before one family of the same pool alone. */
+function byCompleteness(choices: readonly Choice[]): (readonly Choice[])[] {
+  const [first, second] = choices
+  const both = second?.lacking !== undefined && first?.pool === second.pool
+  return both ? [choices.slice(0, 1), choices.slice(1)] : [choices]
 }
 
 /** "cluster/rest" */

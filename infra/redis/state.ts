@@ -29,6 +29,14 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       yield* fieldsOf(redis, keys.placements(cluster))
       yield await redis.smembers(keys.unplaced(cluster))
     },
+    /** True when an address has rested long enough and somebody waits for one. */
+    async roomAfterRest(nowMs: number): Promise<boolean> {
+      const [ended, waiting] = await Promise.all([
+        redis.zcount(keys.resting, '-inf', nowMs),
+        redis.zcard(keys.waiting),
+      ])
+      return ended > 0 && waiting > 0
+    },
     /** Ids of all Services that wait for an address, longest first, in handfuls. */
     async *waiting(): AsyncGenerator<string[]> {
       const ids = await redis.zrange(keys.waiting, '0', '-1')
