@@ -1,6 +1,7 @@
 /** Answers `publish-<cluster>`: writes to Kubernetes what a Service holds, and says why not more. */
 import { Fault } from '../functions/model/fault.ts'
 import type { Service } from '../functions/model/service.ts'
+import { noticesOf } from '../functions/publish/notices.ts'
 import { publish } from '../functions/publish/publish.ts'
 import { projectService } from '../functions/watch/project.ts'
 import { recordOf } from '../functions/watch/record.ts'
@@ -59,9 +60,10 @@ async function publishOnce(name: string, world: PublishWorld): Promise<boolean> 
       return false
     }
   }
-  if (event) {
+  for (const text of [event, ...noticesOf(service, allocation, patch !== null)]) {
+    if (!text) continue
     await createEvent(api, {
-      ...event,
+      ...text,
       regarding: {
         apiVersion: 'v1',
         kind: 'Service',

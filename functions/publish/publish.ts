@@ -98,7 +98,7 @@ function eventOf(service: Service, allocation: Allocation): EventText | null {
   if (refusal) {
     return named(service, [refusal.reason, refusal.message, addresses.join()], {
       type: 'Warning',
-      reason: refusal.reason,
+      reason: EVENT_REASONS[refusal.reason] ?? refusal.reason,
       action: 'Allocate',
       note: addresses.length
         ? `It keeps ${addresses.join(', ')}. ${refusal.message}`
@@ -115,7 +115,12 @@ function eventOf(service: Service, allocation: Allocation): EventText | null {
   })
 }
 
-function named(
+/** MetalLB's reasons where a condition may not have them: it takes no spaces. */
+const EVENT_REASONS: Readonly<Record<string, string>> = {
+  NotEnoughClusterIPs: 'not enough clusterips',
+}
+
+export function named(
   service: Service,
   content: readonly string[],
   text: Omit<EventText, 'name'>,
