@@ -83,7 +83,8 @@ local function forgetReturn(service, address)
 end
 
 -- Addresses whose rest or reservation has ended; a handful a call, since only a claim could miss them.
-local ended = redis.call('ZRANGEBYSCORE', resting, '-inf', nowMs, 'LIMIT', 0, 64)
+local restingCount = redis.call('ZCARD', resting)
+local ended = restingCount > 0 and redis.call('ZRANGEBYSCORE', resting, '-inf', nowMs, 'LIMIT', 0, 64) or {}
 for _, address in ipairs(ended) do
   local entry = load(address)
   if entry and entry.after and not next(entry.holders) then
@@ -329,7 +330,7 @@ local function write(list, pool, sinceMs, refusal, notices)
 end
 
 local function answer(outcome, list, pool, reasons, room)
-  return {outcome, list, pool or '', reasons, wake(room), redis.call('ZCARD', resting)}
+  return {outcome, list, pool or '', reasons, wake(room), restingCount}
 end
 
 -- Two that each keep what the other asks for would wait for ever: one of them has to let go first.
@@ -346,6 +347,11 @@ local function wants(wish, allocation)
     end
   end
   return false
+end
+
+-- Only who was refused has a wish.
+local function unwish()
+  if type(held.refusal) == 'table' then redis.call('HDEL', wishes, id) end
 end
 
 local function deadlocked()
@@ -385,7 +391,7 @@ if found then
   end
   if not same then note('claimed', list, option.pool) end
   write(list, option.pool, same and held.sinceMs or nowMs, nil, notices)
-  redis.call('HDEL', wishes, id)
+  unwish()
   if option.lacking then redis.call('ZADD', waiting, 'NX', nowMs, id) else redis.call('ZREM', waiting, id) end
   return answer(same and 'kept' or 'claimed', list, option.pool, reasons, lost or room)
 end
@@ -402,12 +408,12 @@ if keeps and not unfit and not deadlocked() then
   local room = false
   for _, address in ipairs(held.addresses) do room = take(placeOf(address), keepPool) or room end
   write(held.addresses, keepPool, held.sinceMs, request.refusal, {})
-  if request.wish then redis.call('HSET', wishes, id, cjson.encode(request.wish)) end
+  if request.wish then redis.call('HSET', wishes, id, cjson.encode(request.wish)) else unwish() end
   return answer('refused', held.addresses, keepPool, reasons, room)
 end
 
 local lost = giveAllBut({})
-redis.call('HDEL', wishes, id)
+unwish()
 if request.forget then
   redis.call('HDEL', allocations, request.service)
 else

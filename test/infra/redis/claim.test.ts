@@ -157,6 +157,34 @@ describe('adopt', () => {
     assert.equal(held(await scripts.claim(aClaim('a/next', ten))), '192.168.50.214')
   })
 
+  test('what status shows is held, also where an older Redis says that it rests', async t => {
+    const server = await privateRedis(t)
+    const redis = server.connect()
+    const scripts = scriptsOf(redis, '{herald}')
+    await adoptNothing(scripts)
+    const one = aPool('one', ['10.0.0.5/32'])
+    await scripts.claim(aClaim('a/one', one))
+    await scripts.claim(
+      aClaim('a/one', one, {
+        expected: '10.0.0.5',
+        options: [],
+        forget: true,
+        wait: false,
+        restMs: 600_000,
+      }),
+    )
+    await redis.del('{herald}:adopted')
+    const adoption = scripts.adoption('default', 'nonce')
+    await adoption.begin()
+    const item = { uid: 'u', sharing: '', backend: '', ports: ['TCP/80'], sinceMs: 1, pool: 'one' }
+    await adoption.adopt([{ ...item, service: 'a/two', addresses: [place('10.0.0.5')] }])
+    await adoption.end()
+    const record = await stateOf(redis, '{herald}').addressRecord('10.0.0.5')
+    assert.deepEqual(Object.keys(record?.holders ?? {}), ['default/a/two'])
+    assert.equal(record?.after, undefined)
+    assert.equal(held(await scripts.claim(aClaim('a/one', one, { resting: true }))), '')
+  })
+
   test('is void when Redis was flushed in the middle', async t => {
     const server = await privateRedis(t)
     const redis = server.connect()
