@@ -3,8 +3,16 @@
  * commands find it. A holder that died leaves the file; process id and start time together tell that it did.
  */
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Fault } from '../functions/model/fault.ts'
 
 /** Who holds the state directory, and what a command needs to join in. */
@@ -30,7 +38,7 @@ export interface HeldStateDir {
 export function holdStateDir(path: string): HeldStateDir {
   const self: Holder = { pid: process.pid, started: startOf(process.pid) ?? '' }
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(path)
     while (!claim(path, self)) removeDead(path)
   } catch (cause) {
     if (cause instanceof Fault) throw cause
@@ -55,6 +63,14 @@ export function holderOf(path: string): Holder | null {
 }
 
 const fileIn = (path: string) => join(path, 'up.json')
+
+/** Not `recursive`: Node 20 never comes back from a file system that answers ENOENT for good, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  const parent = dirname(path)
+  if (!existsSync(parent)) makeFolder(parent)
+  mkdirSync(path, { mode: 0o700 })
+}
 
 /** Only one of several can make the link. */
 function claim(path: string, self: Holder): boolean {

@@ -30,7 +30,7 @@ describe('the state directory', () => {
     holdStateDir(path).release()
   })
 
-  it('is taken over from a holder that was killed', async () => {
+  it('is taken over from a holder that was killed', async t => {
     const code = `
       const { holdStateDir } = await import(${JSON.stringify(MODULE)})
       holdStateDir(${JSON.stringify(path)})
@@ -38,6 +38,7 @@ describe('the state directory', () => {
       setInterval(() => {}, 1000)`
     const args = [...typescriptArguments(), '--input-type=module', '-e', code]
     const other = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => other.kill('SIGKILL'))
     await once(other.stdout, 'data')
     assert.equal(holderOf(path)?.pid, other.pid)
     assert.throws(() => holdStateDir(path), /runs there already/)

@@ -8,11 +8,12 @@ export interface FaultMatch {
 
 /**
  * silence: the request is read and never answered. half-open: the connection's bytes are neither read nor answered any more,
- * and nothing closes it. gone: 410 Expired (for a watch, as an ERROR event). disconnect: the connection is reset.
+ * and nothing closes it. paced: requests are let through one after another, as an API server that can do no more. gone: 410 Expired (for a watch, as an ERROR event). disconnect: the connection is reset.
  */
 export type FaultKind =
   | { readonly kind: 'silence' | 'half-open' | 'gone' | 'disconnect' }
   | { readonly kind: 'slow'; readonly delayMs: number }
+  | { readonly kind: 'paced'; readonly perSecond: number }
   | { readonly kind: 'status'; readonly code: number; readonly retryAfterSeconds?: number }
 
 export type PlannedFault = FaultKind & {

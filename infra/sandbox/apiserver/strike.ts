@@ -14,6 +14,9 @@ export async function strike(
     case 'slow':
       await new Promise(resolve => setTimeout(resolve, fault.delayMs))
       return response.destroyed
+    case 'paced':
+      await turn(fault, fault.perSecond)
+      return response.destroyed
     case 'silence':
       return true
     case 'half-open':
@@ -37,6 +40,16 @@ export async function strike(
     case 'status':
       throw planned(fault.code, fault.retryAfterSeconds)
   }
+}
+
+/** When the next request may pass, by fault. */
+const turns = new WeakMap<PlannedFault, number>()
+
+async function turn(fault: PlannedFault, perSecond: number): Promise<void> {
+  const nowMs = performance.now()
+  const atMs = Math.max(nowMs, turns.get(fault) ?? 0)
+  turns.set(fault, atMs + 1000 / perSecond)
+  if (atMs - nowMs >= 1) await new Promise(resolve => setTimeout(resolve, atMs - nowMs))
 }
 
 function planned(code: number, retryAfterSeconds: number | undefined): ApiError {
