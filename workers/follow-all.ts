@@ -90,9 +90,12 @@ function followNamed<P extends Named>(
         world,
       )
     },
-    async changed({ type, item, resourceVersion }) {
-      const present = put(shelf, item.name, type === 'DELETED' ? null : item, resourceVersion)
-      await learnAll([sight(item.name, resourceVersion, present, world)], world)
+    async changed(changes) {
+      const sights = changes.map(({ type, item, resourceVersion }) => {
+        const present = put(shelf, item.name, type === 'DELETED' ? null : item, resourceVersion)
+        return sight(item.name, resourceVersion, present, world)
+      })
+      await learnAll(sights, world)
     },
   })
 }
@@ -124,15 +127,15 @@ function followServices(
         world,
       )
     },
-    async changed({ type, item, resourceVersion }) {
-      const gone = type === 'DELETED'
-      put(seen.services, keyOf(item), gone ? null : item, resourceVersion)
-      await learnAll(
-        gone
+    async changed(changes) {
+      const sights = changes.flatMap(({ type, item, resourceVersion }) => {
+        const gone = type === 'DELETED'
+        put(seen.services, keyOf(item), gone ? null : item, resourceVersion)
+        return gone
           ? [sightOfDeletedService(keyOf(item), resourceVersion, world)]
-          : sightsOfService(item, seen, world),
-        world,
-      )
+          : sightsOfService(item, seen, world)
+      })
+      await learnAll(sights, world)
     },
   })
 }
@@ -166,15 +169,18 @@ function followSlices(
       }
       await learn(new Set([...before, ...slices.items.keys()]))
     },
-    async changed({ type, item, resourceVersion }) {
-      const name = `${item.namespace}/${item.service}`
-      const known = slices.items.get(name) ?? new Map()
-      if (type === 'DELETED') known.delete(item.name)
-      else known.set(item.name, item)
-      if (known.size > 0) slices.items.set(name, known)
-      else slices.items.delete(name)
-      slices.resourceVersion = resourceVersion
-      await learn([name])
+    async changed(changes) {
+      const names = changes.map(({ type, item, resourceVersion }) => {
+        const name = `${item.namespace}/${item.service}`
+        const known = slices.items.get(name) ?? new Map()
+        if (type === 'DELETED') known.delete(item.name)
+        else known.set(item.name, item)
+        if (known.size > 0) slices.items.set(name, known)
+        else slices.items.delete(name)
+        slices.resourceVersion = resourceVersion
+        return name
+      })
+      await learn(new Set(names))
     },
   })
 }
@@ -215,10 +221,13 @@ function followObjects(
       )
       await judge()
     },
-    async changed({ type, item, resourceVersion }) {
-      const key = `${kind}/${item.name}`
-      const present = put(seen.objects, key, type === 'DELETED' ? null : item, resourceVersion)
-      await learnAll([sightOfObject(key, resourceVersion, present, world)], world)
+    async changed(changes) {
+      const sights = changes.map(({ type, item, resourceVersion }) => {
+        const key = `${kind}/${item.name}`
+        const present = put(seen.objects, key, type === 'DELETED' ? null : item, resourceVersion)
+        return sightOfObject(key, resourceVersion, present, world)
+      })
+      await learnAll(sights, world)
       await judge()
     },
   })

@@ -20,6 +20,8 @@ import { onPublish, type PublishWorld } from './on-publish.ts'
 import { reconfigure } from './reconfigure.ts'
 import { nothingSeen, type Seen } from './sightings.ts'
 
+/** Status patches under way at once: what keeps an API server busy that answers in some 100 ms under load. */
+const PUBLISH_CONCURRENCY = 64
 const ADOPT_EVERY_MS = 1000
 /** An API server not heard for so long is lost: the other watcher publishes. */
 const LOST_MS = 15_000
@@ -69,7 +71,7 @@ export async function runWatcher(process: World): Promise<Running> {
   const publishing = answer(`publish-${config.cluster}`, key => onPublish(key, world), {
     connection: waiting,
     prefix: config.prefix,
-    concurrency: config.concurrency,
+    concurrency: PUBLISH_CONCURRENCY,
     log,
   })
   const yielding = publishWhileHeard(publishing, follows, log)

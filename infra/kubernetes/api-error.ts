@@ -38,6 +38,12 @@ export class ApiError extends Error {
     const { details } = statusOf(this.body)
     return (details?.causes ?? []).flatMap(cause => cause.reason ?? [])
   }
+
+  /** Fields that were found wrong, as "metadata.uid" (Status.details.causes). */
+  get fields(): readonly string[] {
+    const { details } = statusOf(this.body)
+    return (details?.causes ?? []).flatMap(cause => cause.field ?? [])
+  }
 }
 
 /** What was asked, for messages: "GET /api/v1/services". */
@@ -124,7 +130,7 @@ interface Status {
   readonly message?: string
   readonly details?: {
     readonly retryAfterSeconds?: number
-    readonly causes?: readonly { readonly reason?: string }[]
+    readonly causes?: readonly { readonly reason?: string; readonly field?: string }[]
   }
 }
 

@@ -24,6 +24,8 @@ export interface ApiRequest {
   readonly timeoutMs?: number
   /** True when doing it twice is the same as once: then also asked again when it is unknown whether it was done. */
   readonly repeatable?: boolean
+  /** No further attempt begins later than this after the first one: what was decided may be out of date by then. */
+  readonly patienceMs?: number
 }
 
 export interface KubernetesApi {
@@ -98,12 +100,14 @@ function apiOf(credentials: Credentials): KubernetesApi {
   return {
     server,
     async request(request) {
+      const startMs = performance.now()
       for (let attempts = 1; ; attempts++) {
         try {
           return await attempt(request)
         } catch (error) {
           const delayMs = retryDelayMs(error, attempts, request)
-          if (delayMs === null) throw error
+          const laterMs = performance.now() - startMs + (delayMs ?? 0)
+          if (delayMs === null || laterMs > (request.patienceMs ?? Infinity)) throw error
           await after(delayMs, undefined, { signal: request.signal })
         }
       }

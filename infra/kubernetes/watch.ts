@@ -6,9 +6,10 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Logger } from '../log.ts'
 import { ApiError } from './api-error.ts'
+import { inBatches } from './batches.ts'
 import type { KubernetesApi } from './client.ts'
 import { currentVersion, listAll } from './list.ts'
-import { watchEvents } from './stream.ts'
+import { type WatchEvent, watchEvents } from './stream.ts'
 
 export interface FollowOptions<P> {
   /** "/api/v1/services", "/apis/metallb.io/v1beta1/namespaces/metallb-system/ipaddresspools". */
@@ -22,8 +23,11 @@ export interface FollowOptions<P> {
    * that is not installed is an empty list.
    */
   listed(items: readonly P[], resourceVersion: string): Promise<void> | void
-  /** One change. The next one waits until this is taken; one that throws comes again. */
-  changed(event: Change<P>): Promise<void> | void
+  /**
+   * Changes in order: all that came while the last ones were taken, so that a thousand at once cost some dozen
+   * round trips. The next ones wait until these are taken; when this throws, they come again.
+   */
+  changed(changes: readonly Change<P>[]): Promise<void> | void
   /** All changes up to this version have been taken. */
   progressed?(resourceVersion: string): void
   readonly log: Logger
@@ -62,6 +66,8 @@ export interface FollowState {
 }
 
 const PAGE_SIZE = 500
+/** Changes read ahead of those being taken. */
+const BATCH_MOST = 500
 /** Shorter would cost the API server more than a lease does, longer would notice a dead connection later. */
 const WATCH_SECONDS = 10
 const BACKOFF_MS = { first: 100, most: 5000 }
@@ -246,16 +252,15 @@ class Follower<P> {
     let events = 0
     this.#phase = 'watching'
     const watch = { path, query, resourceVersion, seconds, signal, heard }
-    for await (const event of watchEvents(this.#api, watch)) {
-      if (signal.aborted) return
-      const { type, object } = event
-      if (type !== 'BOOKMARK') {
-        const item = this.#options.project(object)
-        await this.#options.changed({ type, item, resourceVersion: event.resourceVersion })
+    try {
+      for await (const batch of inBatches(watchEvents(this.#api, watch), BATCH_MOST)) {
+        if (signal.aborted) return
+        await this.#take(batch)
+        events += batch.length
+        this.#recovered()
       }
-      events++
-      this.#took(event.resourceVersion)
-      this.#recovered()
+    } finally {
+      watching.abort()
     }
     if (performance.now() - startMs >= AT_ONCE_MS) this.#recovered()
     else if (events === 0 && !this.#refreshing) {
@@ -265,6 +270,15 @@ class Follower<P> {
         message: `watch of ${path} ended at once`,
       })
     }
+  }
+
+  async #take(batch: readonly WatchEvent[]): Promise<void> {
+    const changes = batch.flatMap(({ type, object, resourceVersion }) =>
+      type === 'BOOKMARK' ? [] : [{ type, item: this.#options.project(object), resourceVersion }],
+    )
+    if (changes.length > 0) await this.#options.changed(changes)
+    const last = batch.at(-1)
+    if (last) this.#took(last.resourceVersion)
   }
 
   #heard(): void {

@@ -5,12 +5,14 @@ import type { KubernetesApi } from './client.ts'
 import { type EventToWrite, eventBody, namespaceOf } from './event.ts'
 
 const MERGE_PATCH = 'application/merge-patch+json' // RFC 7396
-const TIMEOUT_MS = 10_000
+const TIMEOUT_MS = 5000
+/** Who decided is asked again after that: nothing that was decided long ago is sent any more. */
+const PATIENCE_MS = 2000
 
 /**
  * Addresses, conditions and annotations of a Service in one patch of services/status, only if it still is the
- * object that was decided upon. Answers the object as it is now. Throws an ApiError: 409 when it has changed
- * (read and decide again), 404 when it is gone.
+ * object that was decided upon. Sent again only when it was certainly not done (429), and soon. Answers the
+ * object as it is now. Throws an ApiError: see `isOutOfDate`; 404 when it is gone.
  */
 export function patchServiceStatus(
   api: KubernetesApi,
@@ -29,6 +31,13 @@ export function patchServiceStatus(
   })
 }
 
+/**
+ * Read and decide again: the object has changed (409), or is another one of the same name (a uid cannot be
+ * changed: apimachinery, ValidateObjectMetaUpdate).
+ */
+export const isOutOfDate = ({ status, fields }: ApiError): boolean =>
+  status === 409 || (status === 422 && fields.includes('metadata.uid'))
+
 /** A merge patch (RFC 7396) of any object or subresource; put uid and resourceVersion into it as conditions. */
 export function patchObject(api: KubernetesApi, path: string, patch: object): Promise<unknown> {
   return api.request({
@@ -37,6 +46,8 @@ export function patchObject(api: KubernetesApi, path: string, patch: object): Pr
     body: patch,
     contentType: MERGE_PATCH,
     timeoutMs: TIMEOUT_MS,
+    patienceMs: PATIENCE_MS,
+    repeatable: false,
   })
 }
 
@@ -54,6 +65,7 @@ export async function createEvent(
       path: `/apis/events.k8s.io/v1/namespaces/${namespaceOf(event)}/events`,
       body: eventBody(event, Date.now()),
       timeoutMs: TIMEOUT_MS,
+      patienceMs: PATIENCE_MS,
       repeatable: true,
     })
     return 'said'

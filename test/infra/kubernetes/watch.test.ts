@@ -52,8 +52,10 @@ async function following(
     listed: (items, version) => {
       heard.push(`list ${version}: ${items.join(' ')}`)
     },
-    changed: ({ type, item, resourceVersion }) => {
-      heard.push(`${type} ${item} ${resourceVersion}`)
+    changed: changes => {
+      for (const { type, item, resourceVersion } of changes) {
+        heard.push(`${type} ${item} ${resourceVersion}`)
+      }
     },
     log,
     watchSeconds: 2,
@@ -320,7 +322,7 @@ test('a refresh lists anew at once, in the middle of a watch, and is no failure'
   assert.equal(followed.state().restarts, 0)
 })
 
-test('changes come one at a time, in order, and the stream waits for a slow taker', async t => {
+test('changes come in order, one batch at a time, and the stream waits for a slow taker', async t => {
   const sent = 200
   let underWay = 0
   const taken: string[] = []
@@ -333,11 +335,11 @@ test('changes come one at a time, in order, and the stream waits for a slow take
       }),
     },
     {
-      async changed({ item }) {
+      async changed(changes) {
         assert.equal(++underWay, 1)
         await after(5)
         underWay--
-        taken.push(item)
+        taken.push(...changes.map(({ item }) => item))
       },
       watchSeconds: 1,
     },
@@ -349,7 +351,7 @@ test('changes come one at a time, in order, and the stream waits for a slow take
   )
 })
 
-test('a change that could not be taken comes again; those before it do not', async t => {
+test('changes that could not be taken come again; those taken before do not', async t => {
   let refusals = 2
   const taken: string[] = []
   const { followed } = await following(
@@ -367,9 +369,10 @@ test('a change that could not be taken comes again; those before it do not', asy
       },
     },
     {
-      changed({ item }) {
-        if (item === 's12' && refusals-- > 0) throw new Error('Redis is away')
-        taken.push(item)
+      changed(changes) {
+        const items = changes.map(({ item }) => item)
+        if (items.includes('s12') && refusals-- > 0) throw new Error('Redis is away')
+        taken.push(...items)
       },
     },
   )
@@ -477,7 +480,7 @@ test('two followers of one server do not disturb each other', async t => {
     path: PATH,
     project: nameOf,
     listed: items => void heard.push(...items),
-    changed: ({ item }) => void heard.push(item),
+    changed: changes => void heard.push(...changes.map(({ item }) => item)),
     log: keptLog(),
   })
   try {
