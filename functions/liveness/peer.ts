@@ -95,7 +95,9 @@ export class Peer {
   }
 
   lastHeardMs(): number {
-    return Math.max(Number.NEGATIVE_INFINITY, ...this.heard.values())
+    let lastMs = Number.NEGATIVE_INFINITY
+    for (const heardMs of this.heard.values()) lastMs = Math.max(lastMs, heardMs)
+    return lastMs
   }
 
   get synced(): boolean {

@@ -14,7 +14,7 @@ import * as limits from './messages.ts'
 import type { Beat, Claim, Command, Event, SetPart } from './messages.ts'
 import { Peers } from './peers.ts'
 import { type Reading, readingsOf } from './reading.ts'
-import { takeovers } from './takeover.ts'
+import { takeovers, type Watch } from './takeover.ts'
 
 export interface Identity {
   readonly node: string
@@ -38,6 +38,7 @@ export class Protocol {
   readonly #alarms = new Map<string, number>()
   /** Nodes that renew in Redis and are not heard, since when. */
   readonly #unheard = new Map<string, number>()
+  readonly #watch: Watch
   #digest = 0
   #sequence = 0
   #listeningSinceMs: number | null
@@ -53,6 +54,14 @@ export class Protocol {
 
   constructor(me: Identity, nowMs: number) {
     this.#me = me
+    this.#watch = {
+      node: me.node,
+      peers: this.#peers,
+      interfaces: this.#interfaces,
+      own: this.#own,
+      redis: this.#redis,
+      impaired: false,
+    }
     this.#listeningSinceMs = nowMs
     this.#lastMs = nowMs
     this.#beatMs = nowMs
@@ -179,7 +188,9 @@ export class Protocol {
       if (carrier && this.#interfaces.get(name) !== true) this.#peers.restart(nowMs, name)
       this.#interfaces.set(name, carrier)
     }
-    const connected = [...this.#interfaces.values()].includes(true)
+    const carriers = [...this.#interfaces.values()]
+    const connected = carriers.includes(true)
+    this.#watch.impaired = connected && carriers.includes(false)
     if (!connected) this.#cutSinceMs ??= nowMs
     else {
       if (this.#cutSinceMs !== null && nowMs - this.#cutSinceMs > limits.CUT_MAX_MS) {
@@ -275,17 +286,7 @@ export class Protocol {
   }
 
   #takeOver(nowMs: number): void {
-    const taken = takeovers(
-      {
-        node: this.#me.node,
-        peers: this.#peers,
-        interfaces: this.#interfaces,
-        own: this.#own,
-        redis: this.#redis,
-        impaired: this.#impaired,
-      },
-      nowMs,
-    )
+    const taken = takeovers(this.#watch, nowMs)
     if (taken.length === 0) return
     this.#claim(taken)
     for (const claim of taken) {
@@ -327,7 +328,7 @@ export class Protocol {
       if (peer.living(nowMs)) hears.push({ session: peer.session, synced: peer.synced })
     }
     const leaving = this.#stoppingSinceMs !== null
-    const said = { hears, digest: this.#digest, leaving, impaired: this.#impaired }
+    const said = { hears, digest: this.#digest, leaving, impaired: this.#watch.impaired }
     for (const sent of this.#onAll()) this.#commands.push({ do: 'beat', beat: { ...sent, ...said } })
     this.#sayAgain()
   }
@@ -384,11 +385,6 @@ export class Protocol {
     if (nowMs - lastMs < limits.ALARM_EVERY_MS) return
     this.#alarms.set(key, nowMs)
     this.#commands.push({ do: 'alarm', reason, node })
-  }
-
-  get #impaired(): boolean {
-    const carriers = [...this.#interfaces.values()]
-    return carriers.includes(true) && carriers.includes(false)
   }
 
   #next(nowMs: number): number {

@@ -16,12 +16,14 @@ export interface Watch {
   readonly own: ReadonlyMap<string, Claim>
   /** The newest placement read from Redis, by group; null = withdrawn. */
   readonly redis: ReadonlyMap<string, { readonly epoch: Epoch; readonly claim: Claim | null }>
-  readonly impaired: boolean
+  /** An interface of this node has no carrier while another has. */
+  impaired: boolean
 }
 
 /** The claims that this node makes now, with their new epochs. */
 export function takeovers(watch: Watch, nowMs: number): Claim[] {
   const taken = new Map<string, Claim>()
+  if (!anyMayBeGone(watch.peers, nowMs)) return []
   const consider = (claim: Claim, peer: Peer, known: KnownClaim | null) => {
     const { group } = claim
     if (taken.has(group) || !isDue(claim, peer, known, watch, nowMs)) return
@@ -41,6 +43,11 @@ export function takeovers(watch: Watch, nowMs: number): Claim[] {
     if (!last || compareEpochs(claim.epoch, last.epoch) > 0) consider(claim, peer, null)
   }
   return [...taken.values()]
+}
+
+function anyMayBeGone(peers: Peers, nowMs: number): boolean {
+  for (const peer of peers.all()) if (mayBeGone(peer, nowMs)) return true
+  return false
 }
 
 /** A quick look, so that nothing of a healthy owner is gone through. */

@@ -38,10 +38,13 @@ export class Invariants {
   readonly #answered = new Map<string, Claim>()
   /** Group -> the greatest claim ever made on the LAN, and its session. */
   readonly #greatest = new Map<string, { claim: Claim; session: string }>()
-  readonly #bothSince = new Map<string, number>()
+  /** Group -> pair -> since when both answer. */
+  readonly #bothSince = new Map<string, Map<string, number>>()
   readonly #nobodySince = new Map<string, number>()
   #disturbedMs = 0
-  #offered = new Map<string, number>()
+  readonly #offered = new Map<string, number>()
+  #checkedMs = 0
+  #checkedChanges = 0
   changes = 0
 
   constructor(world: World) {
@@ -60,13 +63,14 @@ export class Invariants {
 
   before(node: SimulatedNode, event: Event): void {
     if (node.paused) throw new Violation(`${node.name} runs while it is paused`)
-    this.#offered = new Map([...node.answers].map(([group, claim]) => [group, claim.epoch.number]))
+    this.#offered.clear()
+    for (const [group, claim] of node.answers) this.#offered.set(group, claim.epoch.number)
     if (event.is !== 'beat' && event.is !== 'set') return
     const message = event.is === 'beat' ? event.beat : event.part
     const heard = this.#of(node.session, message.session)
     if (event.is === 'beat') {
       heard.beats.set(event.interface, this.#world.nowMs)
-      heard.last = event.beat
+      if (event.beat.sequence > (heard.last?.sequence ?? 0)) heard.last = event.beat
     } else for (const claim of event.part.claims) heard.claims.set(claim.group, claim)
   }
 
@@ -81,7 +85,12 @@ export class Invariants {
     }
   }
 
+  /** How long something has lasted is looked at when somebody begins or ends, and every few ms. */
   check(): void {
+    const { nowMs } = this.#world
+    if (this.changes === this.#checkedChanges && nowMs - this.#checkedMs < 5) return
+    this.#checkedChanges = this.changes
+    this.#checkedMs = nowMs
     this.#checkBoth()
     this.#checkNobody()
   }
@@ -148,18 +157,21 @@ export class Invariants {
   #checkBoth(): void {
     const { nodes, groups, nowMs } = this.#world
     for (const group of groups) {
-      for (const a of nodes) {
-        if (!a.answers.has(group)) continue
-        for (let i = a.index + 1; i < nodes.length; i++) {
-          const b = nodes[i]
-          const key = `${group} ${a.index} ${i}`
-          if (!b?.answers.has(group) || !a.runs || !b.runs || !this.#soundBetween(a, b)) {
-            this.#bothSince.delete(key)
-            continue
-          }
-          const since = this.#bothSince.get(key) ?? nowMs
-          this.#bothSince.set(key, since)
-          const freeMs = nowMs - Math.max(since, a.disturbedMs, b.disturbedMs, this.#changedMs())
+      const answering = nodes.filter(node => node.runs && node.answers.has(group))
+      if (answering.length < 2) {
+        this.#bothSince.delete(group)
+        continue
+      }
+      const since = this.#bothSince.get(group) ?? new Map<string, number>()
+      const now = new Map<string, number>()
+      this.#bothSince.set(group, now)
+      for (const [i, a] of answering.entries()) {
+        for (const b of answering.slice(i + 1)) {
+          if (!this.#soundBetween(a, b)) continue
+          const key = a.name + b.name
+          const sinceMs = since.get(key) ?? nowMs
+          now.set(key, sinceMs)
+          const freeMs = nowMs - Math.max(sinceMs, a.disturbedMs, b.disturbedMs, this.#changedMs())
           if (freeMs > BOTH_MAX_MS) {
             this.#fail(`${a.name} and ${b.name} answer for ${group} since ${freeMs.toFixed(0)} ms`)
           }

@@ -60,7 +60,9 @@ function strike(world: World): void {
   const { chance, agenda } = world
   const node = chance.pick(world.nodes)
   const later = (fromMs: number, toMs: number, run: () => void) =>
-    agenda.at(world.nowMs + chance.between(fromMs, toMs), run)
+    agenda.at(world.nowMs + chance.between(fromMs, toMs), () => {
+      if (!world.healed) run()
+    })
   const faults: (() => void)[] = [
     () => {
       world.kill(node)
@@ -93,6 +95,7 @@ function strike(world: World): void {
       world.redis.fallBack(world.nowMs)
     },
     () => {
+      world.note(`${node.name} does not reach Redis`)
       node.reachesRedis = false
       later(500, 2500, () => {
         node.reachesRedis = true
@@ -101,9 +104,10 @@ function strike(world: World): void {
     () => world.jump(node, chance.between(10, 2000)),
     () => world.stop(node),
     () => {
-      world.note(`Redis moves ${world.groups[0]} to ${node.name}`)
+      const group = chance.pick(world.groups)
+      world.note(`Redis moves ${group} to ${node.name}`)
       const others = world.nodes.filter(one => one !== node).map(one => one.name)
-      if (world.redis.up) world.redis.place(chance.pick(world.groups), [node.name, ...others], world.nowMs)
+      if (world.redis.up) world.redis.place(group, [node.name, ...others], world.nowMs)
     },
   ]
   chance.pick(faults)()
@@ -147,7 +151,10 @@ function revive(world: World, node: SimulatedNode): void {
 
 function heal(world: World): void {
   const { nowMs, nodes, lans } = world
-  world.note('everything heals')
+  world.healed = true
+  const redis = world.chance.is(0.7)
+  world.note(`everything heals, ${redis ? 'with' : 'but'} Redis`)
+  world.redis.switch(redis, nowMs)
   for (const [index, lan] of lans.entries()) {
     lan.disturb(SOUND, nowMs)
     for (const a of nodes) {
@@ -156,6 +163,7 @@ function heal(world: World): void {
     }
   }
   for (const node of nodes) {
+    node.reachesRedis = true
     world.resume(node)
     revive(world, node)
   }

@@ -60,8 +60,12 @@ export class SimulatedNode {
     for (const command of commands) {
       if (command.do === 'answer') for (const one of command.claims) this.answers.set(one.group, one)
       else if (command.do === 'cease') for (const group of command.groups) this.answers.delete(group)
-      else if (command.do === 'discard') this.queue = []
+      else if (command.do === 'discard') this.queue = this.queue.filter(one => !isFrame(one))
     }
     return commands
   }
+}
+
+function isFrame({ is }: Event): boolean {
+  return is === 'beat' || is === 'set'
 }

@@ -20,6 +20,8 @@ export class World {
   /** What happened, for whoever replays a seed. */
   readonly log: string[] = []
   readonly verbose: boolean
+  /** No fault happens or ends any more. */
+  healed = false
   readonly #make: MakeProtocol
 
   constructor(seed: number, verbose = false, make: MakeProtocol = makeProtocol) {
