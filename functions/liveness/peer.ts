@@ -34,6 +34,7 @@ export class Peer {
   /** Sender's interface, and that with the own one -> greatest sequence heard. */
   readonly #sequences = new Map<string, number>()
   #beatSequence = -1
+  #setSequence = -1
 
   constructor(node: string, session: string) {
     this.node = node
@@ -53,6 +54,13 @@ export class Peer {
   /** Parts of sets overtake each other: what each says of a group is ordered by itself. Those long past are replays. */
   admitsSet({ sequence }: SetPart): boolean {
     return sequence > this.#beatSequence - STALE_AFTER
+  }
+
+  /** A set that is newer than all heard before is a sign of life, as a beat is. */
+  hearSet({ sequence }: SetPart, on: string, nowMs: number): void {
+    if (sequence <= Math.max(this.#beatSequence, this.#setSequence)) return
+    this.#setSequence = sequence
+    this.hear(on, nowMs)
   }
 
   hear(on: string, nowMs: number): void {

@@ -171,8 +171,10 @@ export class Protocol {
     if (part.node === this.#me.node || this.#interfaces.get(on) !== true) return
     const peer = this.#peers.meet(part.node, part.session)
     if (!peer?.admitsSet(part)) return
-    // Beats tell who lives; but who has claimed and never beats after that is missed as well.
-    if (!peer.heard.has(on)) peer.hear(on, nowMs)
+    // Before it is judged what it claims, or what it took would be taken back as from the silent.
+    const wasSilent = !peer.living(nowMs)
+    peer.hearSet(part, on, nowMs)
+    if (wasSilent) this.#sendSet(nowMs)
     for (const claim of peer.learn(part, nowMs)) {
       this.#peers.learnEpoch(claim.epoch.number)
       const own = this.#own.get(claim.group)

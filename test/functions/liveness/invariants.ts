@@ -7,6 +7,7 @@ import {
   type Claim,
   type Command,
   type Event,
+  type SetPart,
   SILENT_AFTER_MS,
 } from '../../../functions/liveness/messages.ts'
 import { compareEpochs } from '../../../functions/model/placement.ts'
@@ -28,6 +29,8 @@ interface Heard {
   readonly beats: Map<string, number>
   last: Beat | null
   readonly claims: Map<string, Claim>
+  /** Group -> the message that last said something of it. */
+  readonly sequences: Map<string, number>
 }
 
 export class Invariants {
@@ -71,7 +74,22 @@ export class Invariants {
     if (event.is === 'beat') {
       heard.beats.set(event.interface, this.#world.nowMs)
       if (event.beat.sequence > (heard.last?.sequence ?? 0)) heard.last = event.beat
-    } else for (const claim of event.part.claims) heard.claims.set(claim.group, claim)
+    } else this.#hearSet(heard, event.part)
+  }
+
+  #hearSet({ claims, sequences }: Heard, { sequence, ...part }: SetPart): void {
+    const isNews = (group: string) => sequence > (sequences.get(group) ?? 0)
+    const gone = part.range ? [...claims.keys()] : part.dropped
+    for (const group of gone) {
+      if (!isNews(group)) continue
+      claims.delete(group)
+      sequences.set(group, sequence - 0.5) // the same part may claim it
+    }
+    for (const claim of part.claims) {
+      if (!isNews(claim.group)) continue
+      claims.set(claim.group, claim)
+      sequences.set(claim.group, sequence)
+    }
   }
 
   after(node: SimulatedNode, event: Event, commands: readonly Command[]): void {
@@ -248,7 +266,7 @@ export class Invariants {
 
   #of(listener: string, speaker: string): Heard {
     const all = this.#heard.get(listener) ?? new Map<string, Heard>()
-    const heard = all.get(speaker) ?? { beats: new Map(), last: null, claims: new Map() }
+    const heard = all.get(speaker) ?? { beats: new Map(), last: null, claims: new Map(), sequences: new Map() }
     all.set(speaker, heard)
     this.#heard.set(listener, all)
     return heard
