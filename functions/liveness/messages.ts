@@ -7,6 +7,7 @@ import type { Epoch, PlacedNode, Placement } from '../model/placement.ts'
 /** A node says that it answers for a group, and who shall when it falls silent. */
 export interface Claim {
   readonly group: string
+  /** Empty: too many for a message, Redis has them. */
   readonly addresses: readonly string[]
   readonly epoch: Epoch
   readonly owner: PlacedNode

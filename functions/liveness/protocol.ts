@@ -10,8 +10,8 @@
  */
 import { compareEpochs, type Placement } from '../model/placement.ts'
 import { minus, plus } from './digest.ts'
-import * as limits from './messages.ts'
 import type { Beat, Claim, Command, Event, SetPart } from './messages.ts'
+import * as limits from './messages.ts'
 import { Peers } from './peers.ts'
 import { type Reading, readingsOf } from './reading.ts'
 import { takeovers, type Watch } from './takeover.ts'
@@ -331,7 +331,8 @@ export class Protocol {
     }
     const leaving = this.#stoppingSinceMs !== null
     const said = { hears, digest: this.#digest, leaving, impaired: this.#watch.impaired }
-    for (const sent of this.#onAll()) this.#commands.push({ do: 'beat', beat: { ...sent, ...said } })
+    for (const sent of this.#onAll())
+      this.#commands.push({ do: 'beat', beat: { ...sent, ...said } })
     this.#sayAgain()
   }
 

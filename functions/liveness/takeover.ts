@@ -162,5 +162,7 @@ function succeed(claim: Claim, epoch: Epoch, watch: Watch, nowMs: number): Claim
     return peer?.living(nowMs) === true && peer.leavingSinceMs === null
   }
   const standbys = [...others.filter(isHeard), ...others.filter(one => !isHeard(one))].slice(0, 2)
-  return { group: claim.group, addresses: claim.addresses, epoch, owner, standbys }
+  const written = watch.redis.get(claim.group)?.claim?.addresses
+  const addresses = claim.addresses.length > 0 ? claim.addresses : (written ?? [])
+  return { group: claim.group, addresses, epoch, owner, standbys }
 }

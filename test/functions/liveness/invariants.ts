@@ -214,7 +214,9 @@ export class Invariants {
       const recent = nodes.some(node => nowMs - node.disturbedMs < RECENT_MS)
       const limitMs = NOBODY_MAX_MS + (recent ? AFTER_LISTENING_MS : 0)
       if (nowMs - fromMs > limitMs) {
-        this.#fail(`nobody answers for ${group} since ${(nowMs - fromMs).toFixed(0)} ms, and ${able} could`)
+        this.#fail(
+          `nobody answers for ${group} since ${(nowMs - fromMs).toFixed(0)} ms, and ${able} could`,
+        )
       }
     }
   }
@@ -266,7 +268,12 @@ export class Invariants {
 
   #of(listener: string, speaker: string): Heard {
     const all = this.#heard.get(listener) ?? new Map<string, Heard>()
-    const heard = all.get(speaker) ?? { beats: new Map(), last: null, claims: new Map(), sequences: new Map() }
+    const heard = all.get(speaker) ?? {
+      beats: new Map(),
+      last: null,
+      claims: new Map(),
+      sequences: new Map(),
+    }
     all.set(speaker, heard)
     this.#heard.set(listener, all)
     return heard

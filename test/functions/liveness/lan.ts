@@ -48,9 +48,7 @@ export class Lan {
 
   /** Frames get through, if chance does not lose them. */
   connects(from: number, to: number): boolean {
-    return (
-      !this.#cut[from * this.nodes + to] && !this.#unplugged[from] && !this.#unplugged[to]
-    )
+    return !this.#cut[from * this.nodes + to] && !this.#unplugged[from] && !this.#unplugged[to]
   }
 
   carrier(node: number): boolean {

@@ -1,8 +1,8 @@
 /** A random course of faults, all of it decided by one seed; then everything heals, and nothing may move any more. */
-import type { SimulatedNode } from './simulated-node.ts'
-import type { MakeProtocol } from './simulated-node.ts'
-import { SOUND } from './lan.ts'
+
 import { Violation } from './invariants.ts'
+import { SOUND } from './lan.ts'
+import type { MakeProtocol, SimulatedNode } from './simulated-node.ts'
 import { World } from './world.ts'
 
 const SETTLED_MS = 1400
@@ -25,7 +25,8 @@ export function simulate(
     world.run(world.nowMs + HEALED_MS)
     const before = world.invariants.changes
     world.run(world.nowMs + QUIET_MS)
-    if (world.invariants.changes !== before) throw new Violation('an address moves after all healed')
+    if (world.invariants.changes !== before)
+      throw new Violation('an address moves after all healed')
     return null
   } catch (error) {
     if (!(error instanceof Violation)) throw error
@@ -37,7 +38,11 @@ function begin(world: World): void {
   const { nodes, groups, chance, redis, agenda } = world
   const names = nodes.map(node => node.name)
   for (const [index, group] of groups.entries()) {
-    redis.place(group, [...names.slice(index % names.length), ...names.slice(0, index % names.length)], 0)
+    redis.place(
+      group,
+      [...names.slice(index % names.length), ...names.slice(0, index % names.length)],
+      0,
+    )
   }
   redis.remember()
   for (const node of nodes) agenda.at(chance.between(0, 100), () => world.start(node))

@@ -1,5 +1,5 @@
 /**
- * Runs simulated schedules: `node --import tsx test/functions/liveness/simulate.ts [count]`, or
+ * Runs simulated schedules: `node --import tsx test/functions/liveness/simulate.ts [count] [first seed]`, or
  * `--seed N` to replay one and read what happened.
  */
 import { simulate } from './schedule.ts'
@@ -13,7 +13,8 @@ if (argument === '--seed') {
 } else {
   const beganMs = performance.now()
   const failed: string[] = []
-  for (let seed = 1; seed <= Number(argument); seed++) {
+  const first = Number(process.argv[3] ?? 1)
+  for (let seed = first; seed < first + Number(argument); seed++) {
     const found = simulate(seed)
     if (found) failed.push(`--seed ${seed}: ${found.violation}`)
   }

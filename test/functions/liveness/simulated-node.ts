@@ -58,8 +58,10 @@ export class SimulatedNode {
     if (!this.protocol) return []
     const commands = this.protocol.step(event, nowMs + this.offsetMs)
     for (const command of commands) {
-      if (command.do === 'answer') for (const one of command.claims) this.answers.set(one.group, one)
-      else if (command.do === 'cease') for (const group of command.groups) this.answers.delete(group)
+      if (command.do === 'answer')
+        for (const one of command.claims) this.answers.set(one.group, one)
+      else if (command.do === 'cease')
+        for (const group of command.groups) this.answers.delete(group)
       else if (command.do === 'discard') this.queue = this.queue.filter(one => !isFrame(one))
     }
     return commands

@@ -1,7 +1,8 @@
 /** The simulated Redis with the allocator that places in it: leases, the epoch counter, and older copies of itself. */
-import { compareEpochs, type Placement } from '../../../functions/model/placement.ts'
+
 import type { Claim } from '../../../functions/liveness/messages.ts'
 import { placementOf } from '../../../functions/liveness/reading.ts'
+import { compareEpochs, type Placement } from '../../../functions/model/placement.ts'
 
 const LEASE_MS = 5000
 const SETTLE_MS = 2500
