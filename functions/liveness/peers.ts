@@ -56,15 +56,12 @@ export class Peers {
     return false
   }
 
-  /** The greatest claim of a living node. */
-  livingClaim(group: string, nowMs: number): Claim | null {
-    let greatest: Claim | null = null
+  /** Another living node than this one claims the group, with whatever epoch. */
+  isClaimed(group: string, except: Peer, nowMs: number): boolean {
     for (const peer of this.#present.values()) {
-      const claim = peer.claim(group)
-      if (!claim || !peer.living(nowMs)) continue
-      if (!greatest || compareEpochs(claim.epoch, greatest.epoch) > 0) greatest = claim
+      if (peer !== except && peer.claim(group) && peer.living(nowMs)) return true
     }
-    return greatest
+    return false
   }
 
   /** The greatest that was ever claimed for the group, also by the dead and also if given up since. */

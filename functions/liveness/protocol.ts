@@ -206,12 +206,12 @@ export class Protocol {
   #read(placements: readonly Placement[], nowMs: number): void {
     this.#redisSinceMs ??= nowMs
     for (const reading of readingsOf(placements)) {
-      const { group, epoch, claim } = reading
+      const { group, epoch } = reading
       this.#peers.learnEpoch(epoch.number)
       const known = this.#redis.get(group)
       if (known && compareEpochs(epoch, known.epoch) < 0) continue
       this.#redis.set(group, reading)
-      this.#obey(group, { group, epoch, claim }, nowMs)
+      this.#obey(group, reading)
     }
     for (const group of this.#unrecorded) {
       const own = this.#own.get(group)
@@ -223,7 +223,7 @@ export class Protocol {
   }
 
   /** A placement newer than all that was said on the LAN. */
-  #obey(group: string, { epoch, claim }: Reading, nowMs: number): void {
+  #obey(group: string, { epoch, claim }: Reading): void {
     const own = this.#own.get(group)
     if (own && compareEpochs(epoch, own.epoch) < 0) return
     if (!claim) {
@@ -231,9 +231,10 @@ export class Protocol {
       return
     }
     if (claim.owner.node !== this.#me.node) {
-      // Whoever is heard on the LAN says there that it answers: until then this node goes on.
-      const next = this.#peers.present(claim.owner.node)
-      if (own && compareEpochs(epoch, own.epoch) > 0 && !next?.living(nowMs)) this.#yield(own)
+      // Whoever is heard on the LAN says there that it answers, and who was heard and is cut off now answers
+      // where it is: in both cases this node goes on. Of strangers only Redis tells.
+      const isStranger = this.#peers.present(claim.owner.node) === null
+      if (own && isStranger && compareEpochs(epoch, own.epoch) > 0) this.#yield(own)
       return
     }
     const last = this.#peers.lastClaim(group)

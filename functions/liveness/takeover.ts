@@ -74,9 +74,7 @@ function isDue(
   if (!me || watch.own.has(claim.group)) return false
   const sinceMs = goneSince(peer, me, known, watch, nowMs)
   if (sinceMs === null) return false
-  // What a living node claims is never taken, unless it is the very one that is to be relieved.
-  const living = watch.peers.livingClaim(claim.group, nowMs)
-  if (living && (peer.ended || living !== peer.claim(claim.group))) return false
+  if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false
   const before = standbysBefore(claim, watch, nowMs)
   // A standby before this one that still hears the owner is right not to take over.
   if (peer.leavingSinceMs === null && before.some(one => one.hears.has(peer.session))) return false

@@ -3,10 +3,13 @@
  * from who answers; of what the protocol thinks nothing is used.
  */
 import {
+  ALONE_AFTER_MS,
+  BEAT_EVERY_MS,
   type Beat,
   type Claim,
   type Command,
   type Event,
+  LATE_AFTER_MS,
   type SetPart,
   SILENT_AFTER_MS,
 } from '../../../functions/liveness/messages.ts'
@@ -33,6 +36,15 @@ interface Heard {
   readonly sequences: Map<string, number>
 }
 
+/** When one session ran, on its own clock. */
+interface Watched {
+  readonly lastMs: number
+  readonly lateMs: number
+  /** Since when it has to listen before it answers. */
+  readonly listensSinceMs: number | null
+  readonly heard: boolean
+}
+
 export class Invariants {
   readonly #world: World
   /** Listener's session -> speaker's session -> what was heard. */
@@ -41,6 +53,8 @@ export class Invariants {
   readonly #answered = new Map<string, Claim>()
   /** Group -> the greatest claim ever made on the LAN, and its session. */
   readonly #greatest = new Map<string, { claim: Claim; session: string }>()
+  /** Session -> when it ran. */
+  readonly #watched = new Map<string, Watched>()
   /** Group -> pair -> since when both answer. */
   readonly #bothSince = new Map<string, Map<string, number>>()
   readonly #nobodySince = new Map<string, number>()
@@ -65,6 +79,7 @@ export class Invariants {
   }
 
   before(node: SimulatedNode, event: Event): void {
+    this.#notice(node, event)
     if (node.paused) throw new Violation(`${node.name} runs while it is paused`)
     this.#offered.clear()
     for (const [group, claim] of node.answers) this.#offered.set(group, claim.epoch.number)
@@ -92,7 +107,36 @@ export class Invariants {
     }
   }
 
+  /** Who starts or was away too long must hear the LAN or Redis first; who was late must not blame anybody. */
+  #notice(node: SimulatedNode, event: Event): void {
+    const ownMs = this.#world.nowMs + node.offsetMs
+    const watched = this.#watched.get(node.session)
+    const gapMs = watched ? ownMs - watched.lastMs : Number.POSITIVE_INFINITY
+    const late = watched !== undefined && ownMs - (node.protocol?.nextMs() ?? ownMs) > LATE_AFTER_MS
+    const listens = gapMs > SILENT_AFTER_MS
+    this.#watched.set(node.session, {
+      lastMs: ownMs,
+      lateMs: late ? ownMs : (watched?.lateMs ?? Number.NEGATIVE_INFINITY),
+      listensSinceMs: listens ? ownMs : (watched?.listensSinceMs ?? null),
+      heard: !listens && (watched?.heard || event.is === 'beat' || event.is === 'redis'),
+    })
+  }
+
+  #checkListening(node: SimulatedNode): void {
+    const watched = this.#watched.get(node.session)
+    if (!watched || watched.listensSinceMs === null || node.answers.size === 0) return
+    const listenedMs = watched.lastMs - watched.listensSinceMs
+    if (!watched.heard && listenedMs < ALONE_AFTER_MS) {
+      this.#fail(`${node.name} was away and answers, ${listenedMs.toFixed(0)} ms after, unheard`)
+    }
+    if (listenedMs < BEAT_EVERY_MS) {
+      this.#fail(`${node.name} was away and answers before a beat has passed`)
+    }
+    this.#watched.set(node.session, { ...watched, listensSinceMs: null })
+  }
+
   after(node: SimulatedNode, event: Event, commands: readonly Command[]): void {
+    this.#checkListening(node)
     const discarded = commands.some(command => command.do === 'discard')
     if (event.is === 'set' && !discarded) this.#checkYield(node, event.part.claims)
     for (const command of commands) {
@@ -145,6 +189,11 @@ export class Invariants {
     const before = this.#offered.get(group)
     if (before === epoch.number || epoch.node !== node.name) return
     const heard = [...(this.#heard.get(node.session)?.values() ?? [])]
+    const watched = this.#watched.get(node.session)
+    const asked = heard.some(one => one.last?.leaving || one.last?.impaired)
+    if (!asked && watched && watched.lastMs - watched.lateMs < SILENT_AFTER_MS - 1) {
+      this.#fail(`${node.name} takes ${group} and was late itself`)
+    }
     if (!heard.some(one => one.last !== null || one.claims.size > 0)) {
       this.#fail(`${node.name} takes ${group} and never heard anybody`)
     }
@@ -234,7 +283,7 @@ export class Invariants {
     const written = redis.placement(group)
     if (written && compareEpochs(written.epoch, greatest.claim.epoch) > 0) return null
     const able = running.find(node => {
-      if (!this.#plugged(node)) return false
+      if (!this.#plugged(node) || node.stopping) return false
       if (node.name === greatest.claim.owner.node) return node.session === greatest.session
       const heard = this.#heard.get(node.session)?.get(greatest.session)
       const told = heard?.claims.get(group)

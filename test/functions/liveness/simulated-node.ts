@@ -16,6 +16,7 @@ export class SimulatedNode {
   /** Own clock minus that of the world. */
   offsetMs = 0
   paused = false
+  stopping = false
   reachesRedis = true
   incarnation = -1
   /** Frames that wait while it is paused. */
@@ -42,6 +43,7 @@ export class SimulatedNode {
     this.protocol = make(identity, nowMs + this.offsetMs)
     this.queue = []
     this.paused = false
+    this.stopping = false
     this.disturbedMs = nowMs
     this.incarnation = -1
     this.tickAtMs = Number.POSITIVE_INFINITY

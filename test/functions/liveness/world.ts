@@ -108,6 +108,7 @@ export class World {
 
   stop(node: SimulatedNode): void {
     this.note(`${node.name} is asked to stop`)
+    node.stopping = true
     this.#give(node, { is: 'stop' })
   }
 
