@@ -31,7 +31,7 @@ const rows: [string, Mutation][] = [
   ],
   [
     'an owner is blamed after one beat that is lost',
-    takeover('const silentMs = heardMs + SILENT_AFTER_MS', 'const silentMs = heardMs + 110'),
+    { file: 'messages.ts', from: 'SILENT_AFTER_MS = 300', to: 'SILENT_AFTER_MS = 110' },
   ],
   ['nobody takes over', protocol('if (active && !this', 'if (false && active && !this')],
   [
@@ -46,7 +46,10 @@ const rows: [string, Mutation][] = [
     'who stops hands nothing over',
     protocol('const leaving = this.#stopping', 'const leaving = false && this.#stopping'),
   ],
-  ['a set is no sign of life', protocol('peer.hearSet(part, on, nowMs)', 'peer.admitsSet(part)')],
+  [
+    'a claim of a living node is taken',
+    takeover('if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false', ''),
+  ],
 ]
 
 describe('the simulator notices when', () => {

@@ -10,10 +10,18 @@ const FAULTS_MS = 2600
 const HEALED_MS = 1900
 const QUIET_MS = 800
 
+interface Options {
+  /** Keep the story. */
+  readonly verbose?: boolean
+  /** Return the story also when everything held. */
+  readonly tell?: boolean
+  readonly make?: MakeProtocol
+}
+
 /** Null when everything held; else what did not, with the story if it was asked for. */
 export function simulate(
   seed: number,
-  { verbose = false, make }: { verbose?: boolean; make?: MakeProtocol } = {},
+  { verbose = false, tell = false, make }: Options = {},
 ): { readonly violation: string; readonly story: readonly string[] } | null {
   const world = new World(seed, verbose, make)
   try {
@@ -27,7 +35,7 @@ export function simulate(
     world.run(world.nowMs + QUIET_MS)
     if (world.invariants.changes !== before)
       throw new Violation('an address moves after all healed')
-    return null
+    return tell ? { violation: '', story: world.log } : null
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     return { violation: error.message, story: world.log }
