@@ -48,6 +48,8 @@ export class Protocol {
   #cutSinceMs: number | null = null
   #lastMs: number
   #beatMs: number
+  /** Somebody lacks the set of this node. */
+  #setWanted = false
   #setMs = Number.NEGATIVE_INFINITY
   #dueMs: number
   #commands: Command[] = []
@@ -149,6 +151,7 @@ export class Protocol {
     if (this.#listeningSinceMs !== null && this.#hasListened(nowMs)) this.#resume()
     const active = this.#listeningSinceMs === null && this.#stoppingSinceMs === null
     if (active && !this.#peers.unsynced(nowMs)) this.#takeOver(nowMs)
+    this.#sendSet(nowMs)
     if (nowMs >= this.#beatMs) this.#beat(nowMs)
     if (this.#stoppingSinceMs !== null) this.#stop(nowMs, this.#stoppingSinceMs)
   }
@@ -162,7 +165,7 @@ export class Protocol {
     peer.hear(on, nowMs)
     peer.beat(beat, nowMs)
     const copy = beat.hears.find(heard => heard.session === session)
-    if (wasSilent || copy?.synced === false) this.#sendSet(nowMs)
+    if (wasSilent || copy?.synced === false) this.#setWanted = true
     // Its set may be on the way; if it is not, ask for it before the next beat.
     if (peer.unsyncedSinceMs === nowMs) this.#beatMs = Math.min(this.#beatMs, nowMs + limits.ASK_MS)
   }
@@ -174,7 +177,7 @@ export class Protocol {
     // Before it is judged what it claims, or what it took would be taken back as from the silent.
     const wasSilent = !peer.living(nowMs)
     peer.hearSet(part, on, nowMs)
-    if (wasSilent) this.#sendSet(nowMs)
+    if (wasSilent) this.#setWanted = true
     for (const claim of peer.learn(part, nowMs)) {
       this.#peers.learnEpoch(claim.epoch.number)
       const own = this.#own.get(claim.group)
@@ -357,7 +360,8 @@ export class Protocol {
   }
 
   #sendSet(nowMs: number): void {
-    if (nowMs - this.#setMs < limits.SET_EVERY_MS) return
+    if (!this.#setWanted || nowMs - this.#setMs < limits.SET_EVERY_MS) return
+    this.#setWanted = false
     this.#setMs = nowMs
     const claims = [...this.#own.values()]
     const range = { after: '', upTo: null }
@@ -397,6 +401,7 @@ export class Protocol {
       if (ms > nowMs && ms < nextMs) nextMs = ms
     }
     if (this.#listeningSinceMs !== null) sooner(this.#listeningSinceMs + limits.LISTEN_MS)
+    if (this.#setWanted) sooner(this.#setMs + limits.SET_EVERY_MS)
     for (const peer of this.#peers.all()) {
       for (const heardMs of peer.heard.values()) sooner(heardMs + limits.SILENT_AFTER_MS)
     }

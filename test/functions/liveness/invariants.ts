@@ -53,6 +53,7 @@ export class Invariants {
   readonly #answered = new Map<string, Claim>()
   /** Group -> the greatest claim ever made on the LAN, and its session. */
   readonly #greatest = new Map<string, { claim: Claim; session: string }>()
+  readonly #taken = new Set<string>()
   /** Session -> when it ran. */
   readonly #watched = new Map<string, Watched>()
   /** Group -> pair -> since when both answer. */
@@ -118,7 +119,7 @@ export class Invariants {
       lastMs: ownMs,
       lateMs: late ? ownMs : (watched?.lateMs ?? Number.NEGATIVE_INFINITY),
       listensSinceMs: listens ? ownMs : (watched?.listensSinceMs ?? null),
-      heard: !listens && (watched?.heard || event.is === 'beat' || event.is === 'redis'),
+      heard: !listens && (watched?.heard || ['beat', 'set', 'redis'].includes(event.is)),
     })
   }
 
@@ -187,7 +188,9 @@ export class Invariants {
   #checkTakeover(node: SimulatedNode, claim: Claim): void {
     const { group, epoch } = claim
     const before = this.#offered.get(group)
-    if (before === epoch.number || epoch.node !== node.name) return
+    const key = `${node.session} ${group} ${epoch.number}`
+    if (before === epoch.number || epoch.node !== node.name || this.#taken.has(key)) return
+    this.#taken.add(key) // it is recorded again until Redis has it
     const heard = [...(this.#heard.get(node.session)?.values() ?? [])]
     const watched = this.#watched.get(node.session)
     const asked = heard.some(one => one.last?.leaving || one.last?.impaired)

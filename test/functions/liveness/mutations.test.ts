@@ -40,7 +40,7 @@ const rows: [string, Mutation][] = [
   ],
   [
     'sets are only sent when they change',
-    protocol('if (nowMs - this.#setMs < limits.SET_EVERY_MS) return', 'return'),
+    protocol('if (!this.#setWanted || nowMs - this.#setMs < limits.SET_EVERY_MS) return', 'return'),
   ],
   [
     'who stops hands nothing over',
