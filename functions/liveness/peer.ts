@@ -20,6 +20,8 @@ export class Peer {
   readonly session: string
   /** Own interface -> when it was last heard there. */
   readonly heard = new Map<string, number>()
+  /** Anywhere, and in truth: `heard` may begin anew without a word from it. */
+  lastHeardMs = Number.NEGATIVE_INFINITY
   readonly claims = new Map<string, KnownClaim>()
   /** Sessions that it says it hears. */
   hears: ReadonlySet<string> = new Set()
@@ -65,6 +67,7 @@ export class Peer {
 
   hear(on: string, nowMs: number): void {
     this.heard.set(on, nowMs)
+    this.lastHeardMs = nowMs
   }
 
   beat(beat: Beat, nowMs: number): void {
@@ -100,12 +103,6 @@ export class Peer {
   living(nowMs: number): boolean {
     for (const [, heardMs] of this.heard) if (nowMs - heardMs < SILENT_AFTER_MS) return true
     return false
-  }
-
-  lastHeardMs(): number {
-    let lastMs = Number.NEGATIVE_INFINITY
-    for (const heardMs of this.heard.values()) lastMs = Math.max(lastMs, heardMs)
-    return lastMs
   }
 
   get synced(): boolean {

@@ -279,7 +279,7 @@ export class Protocol {
     if (listenedMs < limits.LISTEN_MS) return false
     let heard = 0
     for (const peer of this.#peers.nodes()) {
-      if (peer.lastHeardMs() <= sinceMs) continue
+      if (peer.lastHeardMs <= sinceMs) continue
       if (!peer.synced) return false
       heard++
     }
