@@ -1,0 +1,166 @@
+/**
+ * Which groups a standby takes over now (design.md "Takeover"): what their owner last claimed on the
+ * LAN, or what Redis said if that is newer, and no living node claims.
+ */
+import { compareEpochs, type Epoch, type PlacedNode } from '../model/placement.ts'
+import { type Claim, SILENT_AFTER_MS } from './messages.ts'
+import type { KnownClaim, Peer } from './peer.ts'
+import type { Peers } from './peers.ts'
+
+export interface Watch {
+  readonly node: string
+  readonly peers: Peers
+  /** Own interfaces, and whether they have a carrier. */
+  readonly interfaces: ReadonlyMap<string, boolean>
+  /** What this node claims. */
+  readonly own: ReadonlyMap<string, Claim>
+  /** The newest placement read from Redis, by group; null = withdrawn. */
+  readonly redis: ReadonlyMap<string, { readonly epoch: Epoch; readonly claim: Claim | null }>
+  /** An interface of this node has no carrier while another has. */
+  impaired: boolean
+}
+
+/** The claims that this node makes now, with their new epochs. */
+export function takeovers(watch: Watch, nowMs: number): Claim[] {
+  const taken = new Map<string, Claim>()
+  if (!anyMayBeGone(watch.peers, nowMs)) return []
+  const consider = (claim: Claim, peer: Peer, known: KnownClaim | null) => {
+    const { group } = claim
+    if (taken.has(group) || !isDue(claim, peer, known, watch, nowMs)) return
+    const number = 1 + greatestNumber(group, watch)
+    taken.set(group, succeed(claim, { number, node: watch.node }, watch, nowMs))
+  }
+  for (const peer of watch.peers.all()) {
+    if (!mayBeGone(peer, nowMs)) continue
+    for (const known of peer.claims.values()) {
+      if (!known.dropped && !isOutdated(known.claim, watch)) consider(known.claim, peer, known)
+    }
+  }
+  for (const { claim } of watch.redis.values()) {
+    const peer = claim && watch.peers.present(claim.owner.node)
+    if (!peer || !mayBeGone(peer, nowMs)) continue
+    const last = watch.peers.lastClaim(claim.group)
+    if (!last || compareEpochs(claim.epoch, last.epoch) > 0) consider(claim, peer, null)
+  }
+  return [...taken.values()]
+}
+
+function anyMayBeGone(peers: Peers, nowMs: number): boolean {
+  for (const peer of peers.all()) if (mayBeGone(peer, nowMs)) return true
+  return false
+}
+
+/** A quick look, so that nothing of a healthy owner is gone through. */
+function mayBeGone(peer: Peer, nowMs: number): boolean {
+  if (peer.ended || peer.leavingSinceMs !== null || peer.impairedSinceMs !== null) return true
+  for (const heardMs of peer.heard.values()) if (nowMs - heardMs >= SILENT_AFTER_MS) return true
+  return false
+}
+
+/** Redis knows better than what was heard on the LAN. */
+function isOutdated(claim: Claim, { redis }: Watch): boolean {
+  const newer = redis.get(claim.group)
+  return newer !== undefined && compareEpochs(newer.epoch, claim.epoch) > 0
+}
+
+function isDue(
+  claim: Claim,
+  peer: Peer,
+  known: KnownClaim | null,
+  watch: Watch,
+  nowMs: number,
+): boolean {
+  const me = claim.standbys.find(standby => standby.node === watch.node)
+  if (!me || watch.own.has(claim.group)) return false
+  const sinceMs = goneSince(peer, me, known, watch, nowMs)
+  if (sinceMs === null) return false
+  if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false
+  const before = standbysBefore(claim, watch, nowMs)
+  // A standby before this one that still hears the owner is right not to take over.
+  if (peer.leavingSinceMs === null && before.some(one => one.hears.has(peer.session))) return false
+  return nowMs - sinceMs >= SILENT_AFTER_MS * before.length
+}
+
+/** Since when the owner is no owner any more for this standby; null: it is. */
+function goneSince(
+  peer: Peer,
+  me: PlacedNode,
+  known: KnownClaim | null,
+  watch: Watch,
+  nowMs: number,
+): number | null {
+  const alive = !peer.ended && peer.living(nowMs)
+  if (alive && peer.leavingSinceMs !== null) return peer.leavingSinceMs
+  if (alive && peer.impairedSinceMs !== null && !watch.impaired) return peer.impairedSinceMs
+  let sinceMs: number | null = null
+  for (const [on, carrier] of watch.interfaces) {
+    const heardMs = peer.heard.get(on)
+    if (!carrier || heardMs === undefined) continue
+    if (me.interfaces && !me.interfaces.includes(on)) continue
+    if (watch.peers.isUnknown(peer.node, on, nowMs)) return null
+    const silentMs = heardMs + SILENT_AFTER_MS
+    if (!alive) sinceMs = Math.max(sinceMs ?? silentMs, silentMs)
+    else if (nowMs >= silentMs && isTheirs(peer, on, known, watch, nowMs)) sinceMs ??= silentMs
+  }
+  return sinceMs !== null && nowMs >= sinceMs ? sinceMs : null
+}
+
+/**
+ * On this LAN the owner fell silent, while it is heard on another: it was heard here since it made the
+ * claim, so that two who do not hear each other here do not take from each other for ever; and it is
+ * not our own cable: of the others that were heard here somebody still is.
+ */
+function isTheirs(
+  peer: Peer,
+  on: string,
+  known: KnownClaim | null,
+  { peers }: Watch,
+  nowMs: number,
+): boolean {
+  if (!known || (peer.heard.get(on) ?? 0) <= known.sinceMs) return false
+  let lost = false
+  for (const other of peers.nodes()) {
+    const heardMs = other.heard.get(on)
+    if (other === peer || heardMs === undefined || !other.living(nowMs)) continue
+    if (nowMs - heardMs < SILENT_AFTER_MS) return true
+    lost = true
+  }
+  return !lost
+}
+
+/** The living standbys whose turn comes before ours: the sound ones first, then in the order given. */
+function standbysBefore(claim: Claim, watch: Watch, nowMs: number): Peer[] {
+  const before: Peer[] = []
+  let passed = false
+  for (const { node } of claim.standbys) {
+    if (node === watch.node) {
+      passed = true
+      continue
+    }
+    const peer = watch.peers.present(node)
+    if (!peer?.living(nowMs) || peer.leavingSinceMs !== null) continue
+    const sound = peer.impairedSinceMs === null
+    if (watch.impaired ? sound || !passed : sound && !passed) before.push(peer)
+  }
+  return before
+}
+
+function greatestNumber(group: string, { peers, redis }: Watch): number {
+  const last = peers.lastClaim(group)
+  return Math.max(last?.epoch.number ?? 0, redis.get(group)?.epoch.number ?? 0)
+}
+
+/** The same group under its new owner: whoever is heard stands by first, the former owner last. */
+function succeed(claim: Claim, epoch: Epoch, watch: Watch, nowMs: number): Claim {
+  const order = [...claim.standbys, claim.owner]
+  const owner = order.find(({ node }) => node === watch.node) ?? claim.owner
+  const others = order.filter(({ node }) => node !== watch.node)
+  const isHeard = ({ node }: PlacedNode) => {
+    const peer = watch.peers.present(node)
+    return peer?.living(nowMs) === true && peer.leavingSinceMs === null
+  }
+  const standbys = [...others.filter(isHeard), ...others.filter(one => !isHeard(one))].slice(0, 2)
+  const written = watch.redis.get(claim.group)?.claim?.addresses
+  const addresses = claim.addresses.length > 0 ? claim.addresses : (written ?? [])
+  return { group: claim.group, addresses, epoch, owner, standbys }
+}

@@ -1,0 +1,68 @@
+/** Bugs that the simulator must notice: a simulator that finds nothing in these proves nothing. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { type Mutation, mutant } from './mutant.ts'
+import { simulate } from './schedule.ts'
+
+const SCHEDULES_MAX = 600
+
+const protocol = (from: string, to: string): Mutation => ({ file: 'protocol.ts', from, to })
+const takeover = (from: string, to: string): Mutation => ({ file: 'takeover.ts', from, to })
+
+const rows: [string, Mutation][] = [
+  [
+    'who hears a greater epoch does not yield',
+    protocol('if (compareEpochs(claim.epoch, own.epoch) > 0) this.#yield(own)', 'if (false) {}'),
+  ],
+  [
+    'a takeover keeps the epoch',
+    takeover('const number = 1 + greatestNumber', 'const number = greatestNumber'),
+  ],
+  [
+    'the paused goes on without listening',
+    protocol(
+      "this.#commands.push({ do: 'discard' })\n    this.#listen(nowMs)",
+      "this.#commands.push({ do: 'discard' })",
+    ),
+  ],
+  [
+    'who was late blames others',
+    protocol('if (nowMs - this.#dueMs > limits.LATE_AFTER_MS)', 'if (false)'),
+  ],
+  [
+    'an owner is blamed after one beat that is lost',
+    { file: 'messages.ts', from: 'SILENT_AFTER_MS = 300', to: 'SILENT_AFTER_MS = 110' },
+  ],
+  ['nobody takes over', protocol('if (active && !this', 'if (false && active && !this')],
+  [
+    'who comes back does not listen first',
+    protocol('if (listenedMs < limits.LISTEN_MS) return false', 'return true'),
+  ],
+  [
+    'sets are only sent when they change',
+    protocol('if (!this.#setWanted || nowMs - this.#setMs < limits.SET_EVERY_MS) return', 'return'),
+  ],
+  [
+    'who stops hands nothing over',
+    protocol('const leaving = this.#stopping', 'const leaving = false && this.#stopping'),
+  ],
+  [
+    'a claim of a living node is taken',
+    takeover('if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false', ''),
+  ],
+]
+
+describe('the simulator notices when', () => {
+  for (const [name, mutation] of rows) {
+    test(name, async t => {
+      const make = await mutant(mutation)
+      for (let seed = 1; seed <= SCHEDULES_MAX; seed++) {
+        const found = simulate(seed, { make })
+        if (!found) continue
+        t.diagnostic(`--seed ${seed}: ${found.violation}`)
+        return
+      }
+      assert.fail(`not in ${SCHEDULES_MAX} schedules`)
+    })
+  }
+})

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Claim, Command, Event } from '../../../functions/liveness/messages.ts'
+import { Protocol } from '../../../functions/liveness/protocol.ts'
+import type { Placement } from '../../../functions/model/placement.ts'
+
+const GROUP = '10.0.0.1'
+const claim = (nodes: string[], number: number): Claim => {
+  const [owner, ...standbys] = nodes.map(node => ({ node, interfaces: null }))
+  assert.ok(owner)
+  return { group: GROUP, addresses: [GROUP], epoch: { number, node: owner.node }, owner, standbys }
+}
+const placed = (nodes: string[], number: number): Placement => {
+  const { epoch, owner, standbys } = claim(nodes.length > 0 ? nodes : ['-'], number)
+  const withdrawn = nodes.length === 0
+  return {
+    v: 1,
+    group: GROUP,
+    addresses: [GROUP],
+    epoch: withdrawn ? { number, node: '' } : epoch,
+    owner: withdrawn ? null : owner,
+    standbys,
+    reason: '',
+    sinceMs: 0,
+  }
+}
+
+/** Nodes on ideal LANs: a frame arrives in the millisecond after it was sent. */
+class Bench {
+  nowMs = 0
+  readonly nodes = new Map<string, Protocol>()
+  /** Names of those that neither run nor are heard. */
+  readonly gone = new Set<string>()
+  /** "a>b": b does not hear a. */
+  readonly deaf = new Set<string>()
+  /** "node group" of all that answer. */
+  readonly answering = new Set<string>()
+  readonly said: { readonly node: string; readonly atMs: number; readonly command: Command }[] = []
+  #frames: [string, string, Event][] = []
+
+  constructor(names: string[], remembered: Record<string, Claim[]> = {}, lans = ['0']) {
+    for (const node of names) {
+      const session = node.charCodeAt(0).toString(16).padStart(16, '0')
+      this.nodes.set(node, new Protocol({ node, session, remembered: remembered[node] ?? [] }, 0))
+      for (const lan of lans) this.give(node, { is: 'interface', interface: lan, carrier: true })
+    }
+  }
+
+  give(node: string, event: Event): void {
+    for (const command of this.nodes.get(node)?.step(event, this.nowMs) ?? []) {
+      this.said.push({ node, atMs: this.nowMs, command })
+      this.#perform(node, command)
+    }
+  }
+
+  run(untilMs: number): this {
+    while (this.nowMs < untilMs) {
+      this.nowMs++
+      const frames = this.#frames
+      this.#frames = []
+      for (const [from, to, event] of frames) {
+        if (!this.gone.has(to) && !this.deaf.has(`${from}>${to}`)) this.give(to, event)
+      }
+      for (const [node, protocol] of this.nodes) {
+        if (!this.gone.has(node) && protocol.nextMs() <= this.nowMs) this.give(node, { is: 'tick' })
+      }
+    }
+    return this
+  }
+
+  /** Who answers for the group, and with which epoch. */
+  get owners(): string[] {
+    return [...this.answering]
+  }
+
+  when(node: string, what: Command['do'], afterMs: number): number | undefined {
+    return this.said.find(one => one.node === node && one.command.do === what && one.atMs > afterMs)
+      ?.atMs
+  }
+
+  #perform(from: string, command: Command): void {
+    if (command.do === 'answer') for (const _ of command.claims) this.answering.add(from)
+    if (command.do === 'cease') this.answering.delete(from)
+    if (command.do !== 'beat' && command.do !== 'set') return
+    for (const to of this.nodes.keys()) {
+      if (to === from || this.gone.has(from)) continue
+      const event: Event =
+        command.do === 'beat'
+          ? { is: 'beat', interface: command.beat.interface, beat: command.beat }
+          : { is: 'set', interface: command.part.interface, part: command.part }
+      this.#frames.push([from, to, event])
+    }
+  }
+}
+
+const THREE = ['a', 'b', 'c']
+const settled = (lans?: string[]) => new Bench(THREE, { a: [claim(THREE, 1)] }, lans).run(1000)
+
+describe('who answers for a group', () => {
+  test('is its owner', () => assert.deepEqual(settled().owners, ['a']))
+
+  test('is the first standby 300 ms after the last beat of the owner, with the next epoch', () => {
+    const bench = settled()
+    bench.gone.add('a')
+    bench.answering.delete('a')
+    bench.run(2000)
+    assert.deepEqual(bench.owners, ['b'])
+    const atMs = bench.when('b', 'answer', 1000) ?? 0
+    assert.ok(atMs >= 1200 && atMs <= 1302, `${atMs}`)
+    const [taken] = bench.nodes.get('b')?.claims() ?? []
+    assert.deepEqual(taken?.epoch, { number: 2, node: 'b' })
+    assert.deepEqual(
+      taken?.standbys.map(({ node }) => node),
+      ['c', 'a'],
+    )
+  })
+
+  test('is the second standby when the first is silent too', () => {
+    const bench = settled()
+    for (const node of ['a', 'b']) bench.gone.add(node)
+    bench.answering.delete('a')
+    assert.deepEqual(bench.run(2000).owners, ['c'])
+    assert.ok((bench.when('c', 'answer', 1000) ?? 0) <= 1302)
+  })
+
+  test('is never a standby that did not hear the owner', () => {
+    const bench = new Bench(THREE, { a: [claim(THREE, 1)] })
+    bench.deaf.add('a>b')
+    bench.run(1000)
+    bench.give('b', { is: 'redis', placements: [placed(THREE, 1)], alive: THREE })
+    bench.gone.add('a')
+    bench.answering.delete('a')
+    bench.gone.add('c')
+    assert.deepEqual(bench.run(3000).owners, [])
+    bench.give('b', { is: 'redis', placements: [placed(['b', 'a'], 7)], alive: ['b'] })
+    assert.deepEqual(bench.owners, ['b'], 'the lease in Redis decides')
+  })
+
+  test('stays the owner while what comes from it fails authentication, which is an alarm', () => {
+    const bench = settled()
+    bench.deaf.add('a>b')
+    for (let atMs = 1100; atMs <= 3000; atMs += 100) {
+      bench.run(atMs)
+      bench.give('b', { is: 'unknown', interface: '0', node: 'a' })
+    }
+    assert.deepEqual(bench.owners, ['a'])
+    const alarms = bench.said.filter(({ command }) => command.do === 'alarm')
+    assert.deepEqual(
+      alarms.map(({ command }) => command),
+      [{ do: 'alarm', reason: 'unknownBeat', node: 'a' }],
+    )
+  })
+
+  test('yields to a greater epoch, as soon as a partition has healed', () => {
+    const bench = settled()
+    for (const way of ['a>b', 'b>a', 'a>c', 'c>a']) bench.deaf.add(way)
+    assert.deepEqual(bench.run(2000).owners, ['a', 'b'])
+    bench.deaf.clear()
+    assert.deepEqual(bench.run(2105).owners, ['b'])
+    assert.deepEqual(bench.run(5000).owners, ['b'], 'and nothing moves back')
+  })
+
+  test('is the first standby at once when the owner stops as planned, which ends when that answers', () => {
+    const bench = settled()
+    bench.give('a', { is: 'stop' })
+    bench.run(1010)
+    assert.deepEqual(bench.owners, ['b'])
+    const [answered, stopped] = [bench.when('b', 'answer', 999), bench.when('a', 'stopped', 999)]
+    assert.ok(answered && stopped && answered <= stopped)
+  })
+
+  test('is the first standby at once when the owner has lost a carrier and the standby has both', () => {
+    const bench = settled(['0', '1'])
+    bench.give('a', { is: 'interface', interface: '1', carrier: false })
+    assert.deepEqual(bench.run(1010).owners, ['b'])
+  })
+
+  test('is whoever Redis says, once that says so on the LAN', () => {
+    const bench = settled()
+    bench.give('a', { is: 'redis', placements: [placed(['c', 'a'], 5)], alive: THREE })
+    assert.deepEqual(bench.run(1500).owners, ['a'])
+    bench.give('c', { is: 'redis', placements: [placed(['c', 'a'], 5)], alive: THREE })
+    assert.deepEqual(bench.run(1510).owners, ['c'])
+  })
+
+  test('is nobody when Redis says that it is withdrawn; an older record changes nothing', () => {
+    const bench = settled()
+    bench.give('a', { is: 'redis', placements: [placed(['b', 'a'], 0)], alive: THREE })
+    assert.deepEqual(bench.run(1500).owners, ['a'])
+    bench.give('a', { is: 'redis', placements: [placed([], 2)], alive: THREE })
+    assert.deepEqual(bench.run(3000).owners, [])
+  })
+})
+
+describe('a node that begins', () => {
+  test('alone and without Redis listens for 1 s, then answers for what it owned', () => {
+    const bench = new Bench(['a'], { a: [claim(['a'], 3)] })
+    assert.deepEqual(bench.run(999).owners, [])
+    assert.deepEqual(bench.run(1101).owners, ['a'])
+  })
+
+  test('does not answer for what another claims with a greater epoch', () => {
+    const bench = new Bench(['a', 'b'], { a: [claim(['a', 'b'], 3)], b: [claim(['b', 'a'], 4)] })
+    bench.run(3000)
+    assert.deepEqual(bench.owners, ['b'])
+    assert.equal(bench.when('a', 'answer', 0), undefined)
+  })
+
+  test('again after a pause of more than 300 ms discards what is queued and answers for nothing yet', () => {
+    const bench = new Bench(['a'], { a: [claim(['a'], 3)] }).run(1500)
+    bench.nowMs = 2000
+    bench.give('a', { is: 'tick' })
+    assert.ok(bench.when('a', 'discard', 1999))
+    assert.deepEqual(bench.owners, [])
+    assert.deepEqual(bench.run(3101).owners, ['a'])
+  })
+})
+
+test('a node that renews in Redis but is not heard on the LAN is reported', () => {
+  const bench = new Bench(['a'])
+  for (let atMs = 1000; atMs <= 7000; atMs += 1000) {
+    bench.run(atMs)
+    bench.give('a', { is: 'redis', placements: [], alive: ['a', 'b'] })
+  }
+  const alarms = bench.said.flatMap(({ command }) => (command.do === 'alarm' ? [command] : []))
+  assert.deepEqual(alarms, [{ do: 'alarm', reason: 'beatsBlocked', node: 'b' }])
+})

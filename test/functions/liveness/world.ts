@@ -1,0 +1,212 @@
+/** Nodes, LANs, Redis and the clock of one simulated cluster; faults come from a schedule. */
+import type { Command, Event } from '../../../functions/liveness/messages.ts'
+import { Agenda } from './agenda.ts'
+import { Chance } from './chance.ts'
+import { Invariants } from './invariants.ts'
+import { Lan } from './lan.ts'
+import { type MakeProtocol, makeProtocol, SimulatedNode } from './simulated-node.ts'
+import { SimulatedRedis } from './simulated-redis.ts'
+
+const POLL_MS = 1000
+
+export class World {
+  readonly agenda = new Agenda()
+  readonly chance: Chance
+  readonly nodes: readonly SimulatedNode[]
+  readonly lans: readonly Lan[]
+  readonly redis = new SimulatedRedis()
+  readonly invariants: Invariants
+  readonly groups: readonly string[]
+  /** What happened, for whoever replays a seed. */
+  readonly log: string[] = []
+  readonly verbose: boolean
+  /** No fault happens or ends any more. */
+  healed = false
+  readonly #make: MakeProtocol
+
+  constructor(seed: number, verbose = false, make: MakeProtocol = makeProtocol) {
+    this.chance = new Chance(seed)
+    this.verbose = verbose
+    this.#make = make
+    const count = 2 + this.chance.below(3)
+    this.nodes = Array.from({ length: count }, (_, index) => new SimulatedNode(index))
+    const lans = this.chance.is(0.25) ? 2 : 1
+    this.lans = Array.from({ length: lans }, () => new Lan(count, this.chance))
+    this.groups = Array.from({ length: 1 + this.chance.below(4) }, (_, index) => `10.0.0.${index}`)
+    for (const node of this.nodes) node.offsetMs = this.chance.between(0, 1e6)
+    this.invariants = new Invariants(this)
+  }
+
+  get nowMs(): number {
+    return this.agenda.nowMs
+  }
+
+  run(untilMs: number): void {
+    this.agenda.runUntil(untilMs, () => this.invariants.check())
+  }
+
+  note(what: string): void {
+    if (this.verbose) this.log.push(`${this.nowMs.toFixed(1).padStart(8)}  ${what}`)
+  }
+
+  /** The names of interfaces differ from node to node. */
+  interfaceOf(lan: number, node: SimulatedNode): string {
+    return `${node.name}-${lan}`
+  }
+
+  start(node: SimulatedNode): void {
+    node.start(this.#make, this.nowMs)
+    this.note(`${node.name} starts as ${node.session}`)
+    this.invariants.started(node)
+    for (const [index, lan] of this.lans.entries()) {
+      const name = this.interfaceOf(index, node)
+      this.step(node, { is: 'interface', interface: name, carrier: lan.carrier(node.index) })
+    }
+    this.#poll(node, node.session)
+  }
+
+  kill(node: SimulatedNode): void {
+    this.note(`${node.name} is killed`)
+    node.kill()
+    this.invariants.disturb()
+  }
+
+  pause(node: SimulatedNode): void {
+    if (!node.runs) return
+    this.note(`${node.name} is paused`)
+    node.paused = true
+    this.invariants.disturb()
+  }
+
+  resume(node: SimulatedNode): void {
+    if (!node.paused) return
+    this.note(`${node.name} goes on`)
+    node.paused = false
+    node.disturbedMs = this.nowMs
+    this.invariants.disturb()
+    if (this.chance.is(0.5)) this.step(node, { is: 'tick' })
+    for (let event = node.queue.shift(); event; event = node.queue.shift()) this.step(node, event)
+    this.step(node, { is: 'tick' })
+  }
+
+  jump(node: SimulatedNode, ms: number): void {
+    this.note(`the clock of ${node.name} jumps by ${ms.toFixed(0)}`)
+    node.offsetMs += ms
+    node.disturbedMs = this.nowMs
+    this.invariants.disturb()
+    this.#wake(node)
+  }
+
+  plug(node: SimulatedNode, lan: number, plugged: boolean): void {
+    this.note(`${node.name} ${plugged ? 'gets' : 'loses'} carrier on LAN ${lan}`)
+    this.lans[lan]?.unplug(node.index, !plugged, this.nowMs)
+    node.disturbedMs = this.nowMs
+    this.invariants.disturb()
+    const name = this.interfaceOf(lan, node)
+    this.#give(node, { is: 'interface', interface: name, carrier: plugged })
+  }
+
+  stop(node: SimulatedNode): void {
+    this.note(`${node.name} is asked to stop`)
+    node.stopping = true
+    this.#give(node, { is: 'stop' })
+  }
+
+  step(node: SimulatedNode, event: Event): void {
+    this.invariants.before(node, event)
+    const commands = node.step(event, this.nowMs)
+    for (const command of commands) this.#perform(node, command)
+    this.invariants.after(node, event, commands)
+    this.#wake(node)
+  }
+
+  #give(node: SimulatedNode, event: Event): void {
+    if (node.paused) node.queue.push(event)
+    else if (node.protocol) this.step(node, event)
+  }
+
+  #perform(node: SimulatedNode, command: Command): void {
+    switch (command.do) {
+      case 'beat':
+        this.#send(node, command.beat.interface, on => ({
+          is: 'beat',
+          interface: on,
+          beat: command.beat,
+        }))
+        break
+      case 'set':
+        this.#send(node, command.part.interface, on => ({
+          is: 'set',
+          interface: on,
+          part: command.part,
+        }))
+        break
+      case 'answer':
+        this.note(
+          `${node.name} answers ${command.claims.map(one => `${one.group}@${one.epoch.number}${one.epoch.node}`)}`,
+        )
+        node.remembered = [...(node.protocol?.claims() ?? [])]
+        break
+      case 'cease':
+        this.note(`${node.name} ceases ${command.groups}`)
+        node.remembered = [...(node.protocol?.claims() ?? [])]
+        break
+      case 'record':
+        if (this.redis.up && node.reachesRedis) this.redis.record(command.claim, this.nowMs)
+        break
+      case 'stopped':
+        this.redis.leave(node.name)
+        this.kill(node)
+    }
+  }
+
+  #send(from: SimulatedNode, name: string, event: (on: string) => Event): void {
+    const index = this.lans.length === 1 ? 0 : Number(name.at(-1))
+    const lan = this.lans[index]
+    for (const to of this.nodes) {
+      if (!lan || to === from || !to.protocol) continue
+      const frame = event(this.interfaceOf(index, to))
+      for (const way of lan.ways(from.index, to.index)) {
+        const { session } = to
+        this.agenda.at(this.nowMs + way, () => {
+          if (to.session === session) this.#give(to, frame)
+        })
+      }
+    }
+  }
+
+  #wake(node: SimulatedNode): void {
+    if (!node.protocol) return
+    const atMs = Math.max(this.nowMs, node.protocol.nextMs() - node.offsetMs)
+    if (atMs >= node.tickAtMs) return
+    node.tickAtMs = atMs
+    const { session } = node
+    this.agenda.at(atMs, () => {
+      if (node.session !== session || node.tickAtMs !== atMs) return
+      node.tickAtMs = Number.POSITIVE_INFINITY
+      if (node.runs) this.step(node, { is: 'tick' })
+    })
+  }
+
+  #poll(node: SimulatedNode, session: string): void {
+    if (node.session !== session || !node.protocol) return
+    this.agenda.at(this.nowMs + POLL_MS, () => this.#poll(node, session))
+    if (node.paused) return
+    if (!this.redis.up || !node.reachesRedis) {
+      this.step(node, { is: 'redisLost' })
+      return
+    }
+    const { protocol } = node
+    if (node.incarnation !== this.redis.incarnation) {
+      for (const claim of node.answers.values()) this.redis.record(claim, this.nowMs)
+      node.incarnation = this.redis.incarnation
+    }
+    const hears = protocol.hears(this.nowMs + node.offsetMs)
+    this.redis.renew(node.name, hears, protocol.greatestEpoch, this.nowMs)
+    this.step(node, {
+      is: 'redis',
+      placements: this.redis.placements(),
+      alive: this.redis.alive(this.nowMs),
+    })
+  }
+}
