@@ -7,7 +7,7 @@ import { projectService } from '../functions/watch/project.ts'
 import { recordOf } from '../functions/watch/record.ts'
 import type { KubernetesApi } from '../infra/kubernetes/client.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
-import { createEvent, patchServiceStatus } from '../infra/kubernetes/write.ts'
+import { createEvent, isOutOfDate, patchServiceStatus } from '../infra/kubernetes/write.ts'
 import { learnAll, type MirrorWorld, serviceSight } from './mirror.ts'
 
 export interface PublishWorld extends MirrorWorld {
@@ -55,7 +55,7 @@ async function publishOnce(name: string, world: PublishWorld): Promise<boolean> 
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
       if (error.status === 404) return true // deleted meanwhile: the watch will say so
-      if (error.status !== 409) throw error
+      if (!isOutOfDate(error)) throw error
       await reread(service, world) // a Service that is gone decides nothing any more: the watch will say so
       return false
     }
