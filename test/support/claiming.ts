@@ -11,6 +11,7 @@ import { stateOf } from '../../infra/redis/state.ts'
 import { aClaim, aPool } from './claims.ts'
 
 const POOL = aPool('load', ['10.0.0.0-10.0.0.255'])
+const ELSEWHERE = aPool('load', ['10.0.1.0-10.0.1.255'])
 const LANES = 8
 /** Of one lane; all together are fewer than the addresses. */
 const SERVICES = 20
@@ -21,6 +22,10 @@ export interface Claiming {
   adoptions(): number
   /** Service -> address: what Kubernetes would show. */
   readonly status: ReadonlyMap<string, string>
+  /** From now on every claim is made from other addresses than before. */
+  move(): void
+  /** True once no Service holds an address from before the move. */
+  moved(): boolean
   /** From now on half of the Services only keep what they have. */
   halve(): void
   stop(): Promise<void>
@@ -31,13 +36,14 @@ export function claimingUnderLoad(redis: Redis | Cluster): Claiming {
   const state = stateOf(redis, '{herald}')
   const status = new Map<string, string>()
   let [stopping, halved, claimed, adoptions] = [false, false, 0, 0]
+  let pool = POOL
 
   /** Repeats a claim until it is decided, as a queue would. */
   const decide = async (service: string, more: Parameters<typeof aClaim>[2]) => {
     while (!stopping) {
       const held = await state.allocation('default', service)
       const expected = held?.addresses.join() ?? ''
-      const given = await scripts.claim(aClaim(service, POOL, { ...more, expected }))
+      const given = await scripts.claim(aClaim(service, pool, { ...more, expected }))
       if ('addresses' in given) return given.addresses
       await after(20)
     }
@@ -65,6 +71,10 @@ export function claimingUnderLoad(redis: Redis | Cluster): Claiming {
     claimed: () => claimed,
     adoptions: () => adoptions,
     status,
+    move() {
+      pool = ELSEWHERE
+    },
+    moved: () => [...status.values()].every(address => address.startsWith('10.0.1.')),
     halve() {
       halved = true
     },

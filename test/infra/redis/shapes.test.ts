@@ -135,7 +135,10 @@ async function failsOver(undo: Scope, { redis, open, log }: World, shape: Shape)
 
   await shape.sever?.()
   const known = load.claimed()
-  await until('claims that will be lost are answered', () => load.claimed() > known + 300)
+  load.move()
+  await until('the claims that count will all be lost', () => {
+    return load.claimed() > known + 300 && load.moved()
+  })
   load.halve()
   await shape.killMaster()
   const rung = ringing.ring('allocate', ['meanwhile'])
