@@ -1,8 +1,9 @@
 import { ApiError, type Cause, cause, invalid } from './api-error.ts'
+import { hasRules, ruleCauses } from './cel.ts'
 import type { FieldValidation } from './conform.ts'
 import { type ApiObject, copy, equal, isObject, type Json, type JsonObject } from './object.ts'
 import type { Resource } from './resources.ts'
-import { fieldOf, type Schema } from './schema.ts'
+import { counterpart, fieldOf, memberBefore, type Schema } from './schema.ts'
 
 /**
  * A custom resource, or a part of one, without what its structural schema does not name
@@ -26,13 +27,62 @@ export function pruneCustom(
   return { apiVersion, kind, metadata, ...(isObject(pruned) ? pruned : {}) }
 }
 
-/** A pruned custom resource as it may be stored: defaults filled in, validated. CEL rules are not evaluated. */
-export function completeCustom(resource: Resource, object: ApiObject): ApiObject {
+/**
+ * A pruned custom resource as it may be stored: defaults filled in, validated as it will lie there. `current` is what lies
+ * there now; null at creation.
+ */
+export function completeCustom(
+  resource: Resource,
+  object: ApiObject,
+  current: ApiObject | null,
+  subresource: string,
+): ApiObject {
+  const { schema } = resource
   const { metadata, kind, apiVersion, ...body } = object
-  const shaped = applyDefaults(body, resource.schema)
-  const causes = validate(shaped, resource.schema, '')
+  const shaped = applyDefaults(body, schema)
+  const old = current ? bodyOf(current) : undefined
+  const whole = isObject(shaped) ? merged(resource, shaped, old ?? {}, subresource) : shaped
+  const causes = validate(whole, schema, '', old)
+  if (hasRules(schema)) {
+    const blocked = causes.some(({ reason }) => BLOCKING.has(reason))
+    causes.push(...(blocked ? [UNCHECKED] : ruleCauses(whole, old, schema, '')))
+  }
   if (causes.length > 0) throw invalid(resource, metadata.name, causes)
   return { apiVersion, kind, metadata, ...(isObject(shaped) ? shaped : {}) }
+}
+
+function bodyOf(object: ApiObject): JsonObject {
+  const { apiVersion: _a, kind: _k, metadata: _m, ...body } = object
+  return body
+}
+
+/** A write of the status leaves all else as it is, and any other write the status. */
+function merged(
+  { subresources }: Resource,
+  next: JsonObject,
+  old: JsonObject,
+  subresource: string,
+): JsonObject {
+  if (!subresources.includes('status')) return next
+  const [rest, { status }] = subresource === 'status' ? [old, next] : [next, old]
+  const { status: _status, ...others } = rest
+  return status === undefined ? others : { ...others, status }
+}
+
+/** After these the rules are not even tried. */
+const BLOCKING = new Set([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+])
+
+const UNCHECKED: Cause = {
+  reason: 'FieldValueInvalid',
+  message:
+    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  field: '<nil>',
 }
 
 /** Drops what the schema does not name, and reports it. */
@@ -80,9 +130,13 @@ export function applyDefaults(value: Json, schema: Schema): Json {
   return next
 }
 
-/** What a value breaks of its schema, in the words of the real server. */
-export function validate(value: Json, schema: Schema, path: string): Cause[] {
+/**
+ * What a value breaks of its schema, in the words of the real server. What is as it was (`old`) is not held against anybody:
+ * the schema may have changed since (CRDValidationRatcheting).
+ */
+export function validate(value: Json, schema: Schema, path: string, old?: Json): Cause[] {
   if (value === null && schema.nullable) return []
+  if (old !== undefined && equal(value, old)) return []
   const wrong = typeFault(value, schema, path)
   if (wrong) return [wrong]
   const causes: Cause[] = [...limits(value, schema, path), ...combined(value, schema, path)]
@@ -92,7 +146,7 @@ export function validate(value: Json, schema: Schema, path: string): Cause[] {
   if (Array.isArray(value)) {
     const items = schema.items ?? {}
     value.forEach((item, index) => {
-      causes.push(...validate(item, items, `${path}[${index}]`))
+      causes.push(...validate(item, items, `${path}[${index}]`, counterpart(item, old, schema)))
     })
     causes.push(...duplicates(value, schema, path))
   } else if (isObject(value)) {
@@ -101,7 +155,8 @@ export function validate(value: Json, schema: Schema, path: string): Cause[] {
     }
     for (const [field, item] of Object.entries(value)) {
       const type = fieldOf(schema, field)
-      if (type && item !== undefined) causes.push(...validate(item, type, joined(path, field)))
+      if (!type || item === undefined) continue
+      causes.push(...validate(item, type, joined(path, field), memberBefore(old, field, schema)))
     }
   }
   return causes

@@ -1,5 +1,15 @@
 import * as kubernetes from '@kubernetes/client-node'
-import type { Json } from './object.ts'
+import { at, type Json, textAt } from './object.ts'
+
+/** A rule in CEL (apiextensions.k8s.io/v1 ValidationRule). */
+export interface ValidationRule {
+  rule: string
+  message?: string
+  messageExpression?: string
+  reason?: string
+  fieldPath?: string
+  optionalOldSelf?: boolean
+}
 
 /** A structural schema as CustomResourceDefinitions and OpenAPI v3 write it. */
 export interface Schema {
@@ -35,6 +45,8 @@ export interface Schema {
   'x-kubernetes-int-or-string'?: boolean
   'x-kubernetes-list-type'?: string
   'x-kubernetes-list-map-keys'?: string[]
+  'x-kubernetes-map-type'?: string
+  'x-kubernetes-validations'?: ValidationRule[]
   'x-kubernetes-patch-merge-key'?: string
   'x-kubernetes-patch-strategy'?: string
   'x-kubernetes-group-version-kind'?: { group: string; version: string; kind: string }[]
@@ -53,6 +65,18 @@ export function fieldOf(schema: Schema, field: string): Schema | undefined {
   const own = schema.properties?.[field]
   if (own) return own
   return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined
+}
+
+/** What an element of a list was before, by its keys; elements of other lists cannot be told from each other. */
+export function counterpart(item: Json, old: Json | undefined, list: Schema): Json | undefined {
+  const keys = list['x-kubernetes-list-map-keys'] ?? []
+  if (list['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old)) return undefined
+  return old.find(had => keys.every(key => textAt(had, key) === textAt(item, key)))
+}
+
+/** What a member of a map was before; an atomic map is compared whole. */
+export function memberBefore(old: Json | undefined, field: string, map: Schema): Json | undefined {
+  return map['x-kubernetes-map-type'] === 'atomic' ? undefined : at(old, field)
 }
 
 /**

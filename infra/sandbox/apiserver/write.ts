@@ -30,15 +30,15 @@ export interface Written {
 
 export function create(write: Write): Written {
   const { registry, resource, info } = write
-  const object = admit(write, decode(write), '')
+  const object = admit(write, decode(write), '', null)
   return { code: 201, object: registry.create(resource, object, isDryRun(info)) }
 }
 
 export function update(write: Write): Written {
   const { registry, resource, info } = write
-  const object = admit(write, decode(write), info.name)
-  const key = keyOf(resource, info.namespace, info.name)
-  if (!registry.store.get(resource.storage, key)) {
+  const current = registry.store.get(resource.storage, keyOf(resource, info.namespace, info.name))
+  const object = admit(write, decode(write), info.name, current)
+  if (!current) {
     const asked = object.metadata.resourceVersion
     if (info.subresource || !resource.createOnUpdate || asked) throw notFound(resource, info.name)
     return { code: 201, object: registry.create(resource, object, isDryRun(info)) }
@@ -85,6 +85,7 @@ export function patch(write: Write): Written {
           subresource,
         }),
         info.name,
+        current,
       )
     if (exists) {
       return {
@@ -97,7 +98,7 @@ export function patch(write: Write): Written {
   }
   if (!isPatchType(type, resource)) throw unsupportedType()
   const change = (current: ApiObject) =>
-    admit(write, patched(resource, encoded(resource, current), type, body), info.name)
+    admit(write, patched(resource, encoded(resource, current), type, body), info.name, current)
   return {
     code: 200,
     object: registry.update(targetOf(write), subresource, change, isDryRun(info)),
@@ -162,14 +163,14 @@ function unsupportedBody(): ApiError {
 }
 
 /**
- * The object as it may be stored: of the right kind and place, its fields known, in storage form. What an applier sends is only
- * a part: that is neither completed nor judged before it is merged.
+ * The object as it may be stored: of the right kind and place, its fields known, in storage form; `current` lies there now. What
+ * an applier sends is only a part: that is neither completed nor judged before it is merged.
  */
-export function admit(
+function admit(
   write: Write,
   body: Json,
   name: string,
-  extent: 'whole' | 'partial' = 'whole',
+  current: ApiObject | 'partial' | null,
 ): ApiObject {
   const { resource, info, warnings } = write
   const where = { apiVersion: apiVersionOf(resource), namespace: namespaceOf(resource, info), name }
@@ -177,8 +178,9 @@ export function admit(
   const how = fieldValidationOf(info)
   if (resource.model === null) {
     const known = pruneCustom(resource, object, how, warnings)
-    if (extent === 'partial') return known
-    const shaped = completeCustom(resource, known)
+    if (current === 'partial') return known
+    const shown = current && encoded(resource, current)
+    const shaped = completeCustom(resource, known, shown, info.subresource)
     return resource.decode ? resource.decode(shaped) : shaped
   }
   const unknown: string[] = []
