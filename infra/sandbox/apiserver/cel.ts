@@ -98,6 +98,12 @@ function variables(value: Json, old: Json | undefined, schema: Schema, optional:
   return { self, oldSelf }
 }
 
+/** A condition over whole objects, whose types nobody has told. Throws when it cannot be evaluated. */
+export function holds(expression: string, known: { readonly [name: string]: Json }): boolean {
+  const values = Object.entries(known).map(([name, value]) => [name, celValue(value, {})])
+  return evaluate(expression, Object.fromEntries(values)) === true
+}
+
 const environment = new Environment({
   unlistedVariablesAreDyn: true,
   homogeneousAggregateLiterals: false,

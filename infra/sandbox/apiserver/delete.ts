@@ -31,13 +31,17 @@ export function deletion(
   })
 }
 
+/** What the selectors of a collection's deletion mean. */
+export function doomedBy({ registry, resource, info }: Write): ApiObject[] {
+  return registry.store.list(resource.storage).filter(selection(resource, info))
+}
+
 /** Deletes what the selectors mean, and answers the list of it. */
 export function deleteCollection(write: Write, rendering: Rendering): string {
-  const { registry, resource, info } = write
+  const { registry, resource } = write
   const { store } = registry
-  const wanted = selection(resource, info)
   const options = optionsOf(write)
-  const doomed = store.list(resource.storage).filter(wanted)
+  const doomed = doomedBy(write)
   for (const { metadata } of doomed) {
     const { name, namespace = '' } = metadata
     if (!store.get(resource.storage, keyOf(resource, namespace, name))) continue

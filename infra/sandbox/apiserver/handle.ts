@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { admitDeletion, admitted } from './admission.ts'
 import { ApiError, methodNotAllowed, pageNotFound } from './api-error.ts'
 import type { Authority, User } from './authority.ts'
-import { deleteCollection, deleteObject, deletion } from './delete.ts'
+import { deleteCollection, deleteObject, deletion, doomedBy } from './delete.ts'
 import type { Counters, Faults } from './faults.ts'
 import { nonResource, notAcceptable } from './non-resource.ts'
 import { list } from './read.ts'
@@ -37,7 +38,7 @@ export async function handle(
     const fault = world.faults.strike(seen)
     if (fault && (await strike(fault, info, request, response))) return
     world.authority.authorize(user, info)
-    const told = answer(world, { request, response, info, body, user })
+    const told = await answer(world, { request, response, info, body, user })
     if (told) send(response, told)
   } catch (error) {
     sendError(response, error)
@@ -53,7 +54,7 @@ interface Exchange {
 }
 
 /** The answer; null where a watch has taken the response over. */
-function answer(world: World, exchange: Exchange): Answer | null {
+async function answer(world: World, exchange: Exchange): Promise<Answer | null> {
   const { info, request, response, user, body } = exchange
   const { registry, authority } = world
   const accept = request.headers.accept ?? ''
@@ -76,14 +77,22 @@ function answer(world: World, exchange: Exchange): Answer | null {
 }
 
 /** Verbs that concern one object, or write. */
-function one(world: World, exchange: Exchange, resource: Resource, rendering: Rendering): Answer {
-  const { info, request, body } = exchange
+async function one(
+  world: World,
+  exchange: Exchange,
+  resource: Resource,
+  rendering: Rendering,
+): Promise<Answer> {
+  const { info, request, body, user } = exchange
   const { registry } = world
   const warnings: string[] = resource.deprecation ? [resource.deprecation] : []
   const contentType = request.headers['content-type'] ?? 'application/json'
   const write: Write = { registry, resource, info, contentType, body, warnings }
   const target = { resource, namespace: info.namespace, name: info.name }
-  if (info.verb === 'deletecollection') return jsonText(deleteCollection(write, rendering))
+  if (info.verb === 'deletecollection') {
+    await admitDeletion(write, user, doomedBy(write))
+    return { ...jsonText(deleteCollection(write, rendering)), warnings }
+  }
   if (resource.namespaced && info.namespace === '') throw methodNotAllowed(resource)
   if (info.subresource === 'scale') {
     return json(info.verb === 'get' ? readScale(registry.get(target)) : writeScale(write))
@@ -91,11 +100,14 @@ function one(world: World, exchange: Exchange, resource: Resource, rendering: Re
   if (info.verb === 'get') {
     return { ...jsonText(renderObject(resource, registry.get(target), rendering)), warnings }
   }
-  if (info.verb === 'delete') return jsonText(deletion(resource, deleteObject(write)))
+  if (info.verb === 'delete') {
+    await admitDeletion(write, user, [registry.get(target)])
+    return { ...jsonText(deletion(resource, deleteObject(write))), warnings }
+  }
   const verbs = { create, update, patch }
   const act = Object.entries(verbs).find(([verb]) => verb === info.verb)?.[1]
   if (!act) throw methodNotAllowed(resource)
-  const { code, object } = act(write)
+  const { code, object } = await admitted(write, user, act)
   return { ...jsonText(renderObject(resource, object, rendering), code), warnings }
 }
 

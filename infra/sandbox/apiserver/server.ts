@@ -17,6 +17,7 @@ import { resourceOf } from './request.ts'
 import { serviceStrategy } from './services.ts'
 import { Store } from './store.ts'
 import type { Watch } from './watch.ts'
+import { webhookStrategy } from './webhook-configurations.ts'
 import { deploymentStrategy, endpointSliceStrategy, podStrategy } from './workloads.ts'
 
 export interface ApiServerOptions {
@@ -177,6 +178,7 @@ function useStrategies(registry: Registry, serviceCIDRs: readonly string[]): voi
   registry.use('deployments.apps', deploymentStrategy)
   registry.use('pods', podStrategy)
   registry.use('endpointslices.discovery.k8s.io', endpointSliceStrategy)
+  registry.use('validatingwebhookconfigurations.admissionregistration.k8s.io', webhookStrategy)
   registry.use('customresourcedefinitions.apiextensions.k8s.io', crdStrategy)
   serveCustomResources(registry)
 }

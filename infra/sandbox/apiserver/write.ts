@@ -30,7 +30,7 @@ export interface Written {
 
 export function create(write: Write): Written {
   const { registry, resource, info } = write
-  const object = admit(write, decode(write), '', null)
+  const object = admit(write, decode(write), info.name, null)
   return { code: 201, object: registry.create(resource, object, isDryRun(info)) }
 }
 
