@@ -3,11 +3,11 @@
  * server could not do now (429, 5xx) or what broke on the way is asked again a few times, as late as the
  * server's Retry-After says (Kubernetes: API Priority and Fairness; RFC 9110 section 10.2.3).
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { setTimeout as after } from 'node:timers/promises'
 import { ApiError, isDistrust, refused, senseless } from './api-error.ts'
 import { type Credentials, type CredentialsSource, openCredentials } from './credentials.ts'
-import { type Call, dropIdle, openPools, receive, send } from './transport.ts'
+import { type Call, dropIdle, exchange, openPools, receive, stream } from './transport.ts'
 
 export { ApiError } from './api-error.ts'
 
@@ -20,11 +20,11 @@ export interface ApiRequest {
   readonly body?: unknown
   readonly contentType?: string
   readonly signal?: AbortSignal
-  /** For one attempt. */
+  /** For one attempt, from when it has a connection. */
   readonly timeoutMs?: number
   /** True when doing it twice is the same as once: then also asked again when it is unknown whether it was done. */
   readonly repeatable?: boolean
-  /** No further attempt begins later than this after the first one: what was decided may be out of date by then. */
+  /** No further attempt begins later than this after the first one began: what was decided may be out of date by then. */
   readonly patienceMs?: number
 }
 
@@ -75,21 +75,18 @@ function apiOf(credentials: Credentials): KubernetesApi {
     }
   }
 
-  /** Throws unless the answer is a success; by then its body has been read. */
-  async function success(call: Call): Promise<IncomingMessage> {
-    const response = await send(call)
-    const status = response.statusCode ?? 0
+  function judge(call: Call, status: number, text: string, headers: IncomingHttpHeaders): void {
     if (status < 500) lastContactMs = Date.now()
-    if (status >= 200 && status < 300) return response
+    if (status >= 200 && status < 300) return
     if (status === 401) credentials.renew()
-    const retryAfter = response.headers['retry-after']
-    throw refused(call, { status, retryAfter, text: await receive(response, call) })
+    throw refused(call, { status, retryAfter: headers['retry-after'], text })
   }
 
-  async function attempt(request: ApiRequest): Promise<unknown> {
+  async function attempt(request: ApiRequest, begun: () => void): Promise<unknown> {
     const call = await callOf(request, pools.requests)
     try {
-      const text = await receive(await success(call), call)
+      const { status, headers, text } = await exchange(call, begun)
+      judge(call, status, text, headers)
       return parse(text, call)
     } catch (error) {
       if (error instanceof ApiError && error.reason === 'Timeout') dropIdle(pools.requests)
@@ -100,20 +97,29 @@ function apiOf(credentials: Credentials): KubernetesApi {
   return {
     server,
     async request(request) {
-      const startMs = performance.now()
+      let startMs: number | null = null
+      const begun = () => {
+        startMs ??= performance.now()
+      }
       for (let attempts = 1; ; attempts++) {
         try {
-          return await attempt(request)
+          return await attempt(request, begun)
         } catch (error) {
           const delayMs = retryDelayMs(error, attempts, request)
-          const laterMs = performance.now() - startMs + (delayMs ?? 0)
+          begun() // it may have failed before there was a connection
+          const laterMs = performance.now() - (startMs ?? 0) + (delayMs ?? 0)
           if (delayMs === null || laterMs > (request.patienceMs ?? Infinity)) throw error
           await after(delayMs, undefined, { signal: request.signal })
         }
       }
     },
     async open(request) {
-      return success(await callOf(request, pools.watches))
+      const call = await callOf(request, pools.watches)
+      const response = await stream(call)
+      const { statusCode: status = 0, headers } = response
+      const good = status >= 200 && status < 300
+      judge(call, status, good ? '' : await receive(response, call), headers)
+      return response
     },
     lastContactMs: () => lastContactMs,
     close() {

@@ -2,7 +2,7 @@
  * One HTTP exchange over kept connections. Requests and watches have a pool each, so that watches, which hold
  * their connection, never keep a write waiting.
  */
-import http, { type IncomingMessage } from 'node:http'
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https, { type RequestOptions } from 'node:https'
 import { type Asked, silent, unreached } from './api-error.ts'
 
@@ -32,12 +32,47 @@ export function openPools(server: string): Pools {
   }
 }
 
-/** Answers once the headers are there. Throws an ApiError of status 0. */
-export function send(call: Call): Promise<IncomingMessage> {
-  const { url, method, options, body, signal, timeoutMs } = call
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/**
+ * The whole answer, whatever its status. The time runs from when a connection is there for it: the wait for a free one is
+ * our own doing and not the server's. `begun` is called then. Throws an ApiError of status 0.
+ */
+export function exchange(call: Call, begun: () => void): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { request: open } = url.protocol === 'http:' ? http : https
-    const request = open(url, { ...options, method, ...(signal ? { signal } : {}) }, response => {
+    const request = open(call, response => {
+      const chunks: Buffer[] = []
+      response.on('data', chunk => chunks.push(chunk))
+      response.on('error', fail)
+      response.on('end', () => {
+        clearTimeout(timer)
+        const { statusCode: status = 0, headers } = response
+        resolve({ status, headers, text: Buffer.concat(chunks).toString('utf8') })
+      })
+    })
+    let timer: NodeJS.Timeout | undefined
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      reject(unreached(call, error))
+    }
+    request.once('socket', () => {
+      timer = setTimeout(() => request.destroy(silent(call, call.timeoutMs)), call.timeoutMs)
+      begun()
+    })
+    request.on('error', fail)
+    request.end(call.body)
+  })
+}
+
+/** The answer as a stream, once its headers are there; the time ends with them. Throws an ApiError of status 0. */
+export function stream(call: Call): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const { timeoutMs } = call
+    const request = open(call, response => {
       clearTimeout(timer)
       resolve(response)
     })
@@ -46,11 +81,11 @@ export function send(call: Call): Promise<IncomingMessage> {
       clearTimeout(timer)
       reject(unreached(call, error))
     })
-    request.end(body)
+    request.end(call.body)
   })
 }
 
-/** The whole body, within the time. Throws an ApiError of status 0. */
+/** The whole body of a stream, within the time. Throws an ApiError of status 0. */
 export async function receive(response: IncomingMessage, call: Call): Promise<string> {
   const { timeoutMs } = call
   const timer = setTimeout(() => response.destroy(silent(call, timeoutMs)), timeoutMs)
@@ -63,6 +98,12 @@ export async function receive(response: IncomingMessage, call: Call): Promise<st
   } finally {
     clearTimeout(timer)
   }
+}
+
+function open(call: Call, answered: (response: IncomingMessage) => void): http.ClientRequest {
+  const { url, method, options, signal } = call
+  const { request } = url.protocol === 'http:' ? http : https
+  return request(url, { ...options, method, ...(signal ? { signal } : {}) }, answered)
 }
 
 /** Where one connection has gone silent, its idle neighbours are not to be trusted either. */

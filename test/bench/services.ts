@@ -1,32 +1,30 @@
 /**
- * Many Services at once: from their creation until all have their address in status. Watcher and allocator are processes of
- * their own, Redis and TLS are real; the API server is the sandbox's. Twice: as fast as that API server goes, and with one
- * that takes 450 status patches a second, which shows how busy the writer keeps it. Argument: how many Services.
+ * Many Services at once: from their creation until all have their address in status, and what each costs the watcher. API
+ * server, watcher and allocator are processes of their own, Redis and TLS are real; the API server is the sandbox's. Twice:
+ * as fast as that API server goes, and with one that takes 450 status patches a second, which shows how busy the writer
+ * keeps it. All of them share the cores of this machine. Argument: how many Services.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, dyingWithParent, keepRunning } from '../../infra/child.ts'
-import { readCrds } from '../../infra/deploy/manifests.ts'
 import type { Checks } from '../../infra/process.ts'
-import { type ApiServer, startApiServer } from '../../infra/sandbox/apiserver/server.ts'
-import { putConfigMap, putService } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import { keptLog } from '../support/log.ts'
 import { type PrivateRedis, privateRedis } from '../support/redis.ts'
+import type { Order, Times } from './services-api.ts'
 
 const HERALD = fileURLToPath(new URL('../../workers/herald.mjs', import.meta.url))
+const API_SERVER = fileURLToPath(new URL('./services-api.ts', import.meta.url))
 const PATCHES_PER_SECOND = 450
-const POOL = `address-pools:
-- name: wide
-  protocol: layer2
-  addresses:
-  - 10.64.0.0/16
-`
 const count = Number(process.argv[2] ?? 1000)
 
-console.log(`${count} Services created at once; seconds until each shows its address`)
+console.log(
+  `${count} Services created at once, ${availableParallelism()} cores for everything; seconds until each shows its address`,
+)
 console.log(await round('API server unlimited', null))
 console.log(await round(`${PATCHES_PER_SECOND} patches/s at most`, PATCHES_PER_SECOND))
 process.exit()
@@ -37,37 +35,46 @@ async function round(name: string, perSecond: number | null): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'herald-bench-'))
     undo.push(() => rmSync(folder, { recursive: true, force: true }))
     const redis = await privateRedis({ after: one => void undo.push(one) })
-    const api = await startApiServer({ folder })
-    undo.push(() => api.close())
-    for (const crd of readCrds()) {
-      api.store.create('customresourcedefinitions.apiextensions.k8s.io', crd)
-    }
-    putConfigMap(api, POOL)
-    const match = { verb: 'patch', resource: 'services/status' }
-    if (perSecond !== null) api.faults.add({ kind: 'paced', perSecond, match })
-    const children = ['watcher', 'allocator'].map(command => start(command, redis, api))
-    undo.push(() => Promise.all(children.map(child => child.stop())))
-    await eventually(async () => {
-      for (const child of children) {
-        const checks = (await child.ask('ready?')) as Checks | null
-        if (!checks || Object.values(checks).some(why => why !== null)) throw new Error(child.name)
-      }
-    }, 60_000)
-    return `${name.padEnd(24)}${rowOf(await timesOf(api), perSecond)}`
+    const api = fork(API_SERVER, [folder], { execArgv: ['--import', 'tsx'] })
+    undo.push(() => api.kill())
+    const [kubeconfig] = await once(api, 'message')
+    const watcher = start('watcher', redis, { HERALD_KUBECONFIG: kubeconfig })
+    const allocator = start('allocator', redis)
+    undo.push(() => Promise.all([watcher.stop(), allocator.stop()]))
+    await ready([watcher, allocator])
+    const before = [watcher, allocator].map(cpuMs)
+    const times = await timesOf(api, { count, perSecond })
+    const [watcherMs = 0, allocatorMs = 0] = [watcher, allocator].map(
+      (child, index) => (cpuMs(child) - (before[index] ?? 0)) / count,
+    )
+    const cpu = `CPU ms a Service: watcher ${watcherMs.toFixed(2)}, allocator ${allocatorMs.toFixed(2)}`
+    const written = `${times.patches} patches, ${times.events} events`
+    return `${name.padEnd(24)}${rowOf(times.shownMs, perSecond)}\n${''.padEnd(24)}${cpu}; ${written}`
   } finally {
     for (const step of undo.reverse()) await step()
   }
 }
 
-function start(command: string, redis: PrivateRedis, api: ApiServer): Child {
+function start(
+  command: string,
+  redis: PrivateRedis,
+  environment: Record<string, string> = {},
+): Child {
+  const profile = process.env.HERALD_BENCH_PROFILE
   return keepRunning({
     name: command,
-    argv: [...dyingWithParent('KILL'), process.execPath, HERALD, command],
+    argv: [
+      ...dyingWithParent('KILL'),
+      process.execPath,
+      ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
+      HERALD,
+      command,
+    ],
     environment: {
       HERALD_REDIS_URL: redis.path,
-      HERALD_KUBECONFIG: api.kubeconfigPath,
       HERALD_HEALTH_ADDRESS: 'off',
       HERALD_LOG_LEVEL: 'warn',
+      ...environment,
     },
     log: keptLog(),
     onLine: line => console.error(line),
@@ -75,21 +82,26 @@ function start(command: string, redis: PrivateRedis, api: ApiServer): Child {
   })
 }
 
-/** By Service: ms from the first creation until its status showed an address, ascending. */
-function timesOf(api: ApiServer): Promise<number[]> {
-  return new Promise(resolve => {
-    const times = new Map<string, number>()
-    const beganMs = performance.now()
-    const end = api.store.subscribe(({ object }) => {
-      const { status } = object as { status?: { loadBalancer?: { ingress?: unknown[] } } }
-      if (!status?.loadBalancer?.ingress?.length || times.has(object.metadata.name)) return
-      times.set(object.metadata.name, performance.now() - beganMs)
-      if (times.size < count) return
-      end()
-      resolve([...times.values()].sort((a, b) => a - b))
-    }, 'services')
-    for (let index = 0; index < count; index++) putService(api, `web-${index}`)
-  })
+async function ready(children: readonly Child[]): Promise<void> {
+  await eventually(async () => {
+    for (const child of children) {
+      const checks = (await child.ask('ready?')) as Checks | null
+      if (!checks || Object.values(checks).some(why => why !== null)) throw new Error(child.name)
+    }
+  }, 60_000)
+}
+
+async function timesOf(api: ChildProcess, order: Order): Promise<Times> {
+  const answer = once(api, 'message')
+  api.send(order)
+  const [times] = await answer
+  return times as Times
+}
+
+/** CPU time of all its threads so far (proc(5): utime and stime, in ticks of 10 ms). */
+function cpuMs(child: Child): number {
+  const fields = readFileSync(`/proc/${child.pid()}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 function rowOf(times: readonly number[], perSecond: number | null): string {

@@ -319,3 +319,15 @@ async function faultOf(attempt: Promise<unknown>): Promise<Fault> {
   assert.ok(error instanceof Fault, `a Fault, not ${error}`)
   return error
 }
+
+test('who waits for a free connection is not timed out as if the API server were slow', async t => {
+  // Each answer takes 40 ms: with 32 connections the last of 512 waits for 16 others, ten times as long as it may take.
+  const { server, api } = await world(t, (_, response) => {
+    setTimeout(() => json(response, { ok: true }), 40)
+  })
+  const asked = Array.from({ length: 512 }, () =>
+    api.request({ method: 'PATCH', path: PATH, timeoutMs: 400, patienceMs: 0, repeatable: false }),
+  )
+  assert.equal((await Promise.all(asked)).length, 512)
+  assert.equal(server.asked.length, 512)
+})
