@@ -30,6 +30,7 @@ interface Options {
   readonly log: World['log']
   /** Judges the configuration anew. */
   judge(): Promise<void>
+  readonly watchSeconds?: number
 }
 
 export function followAll(
@@ -69,13 +70,14 @@ function followNamed<P extends Named>(
   project: (object: unknown) => P,
   shelf: Shelf<P>,
   world: SightWorld,
-  { log }: Options,
+  { log, watchSeconds }: Options,
   sight: (name: string, version: string, item: P | null, world: SightWorld) => Sight,
 ): Followed {
   return follow<P>(api, {
     path,
     project,
     log,
+    ...(watchSeconds && { watchSeconds }),
     async listed(items, version) {
       const gone = replace(
         shelf,
@@ -104,13 +106,14 @@ function followServices(
   api: KubernetesApi,
   seen: Seen,
   world: SightWorld,
-  { log }: Options,
+  { log, watchSeconds }: Options,
 ): Followed {
   const keyOf = (one: { namespace: string; name: string }) => `${one.namespace}/${one.name}`
   return follow(api, {
     path: '/api/v1/services',
     project: projectService,
     log,
+    ...(watchSeconds && { watchSeconds }),
     async listed(items, version) {
       const present = new Map(items.map(one => [keyOf(one), one]))
       replace(seen.services, [...present], version)
@@ -144,7 +147,7 @@ function followSlices(
   api: KubernetesApi,
   seen: Seen,
   world: SightWorld,
-  { log }: Options,
+  { log, watchSeconds }: Options,
 ): Followed {
   const { slices, services } = seen
   const learn = (names: Iterable<string>) =>
@@ -158,6 +161,7 @@ function followSlices(
     path: '/apis/discovery.k8s.io/v1/endpointslices',
     project: projectSlice,
     log,
+    ...(watchSeconds && { watchSeconds }),
     async listed(items, version) {
       const before = [...slices.items.keys()]
       slices.items.clear()
@@ -190,7 +194,7 @@ function followObjects(
   kind: ConfigurationObject['kind'],
   seen: Seen,
   world: SightWorld,
-  { namespace, log, judge }: Options,
+  { namespace, log, judge, watchSeconds }: Options,
 ): Followed {
   const paths = {
     IPAddressPool: `/apis/metallb.io/v1beta1/namespaces/${namespace}/ipaddresspools`,
@@ -203,6 +207,7 @@ function followObjects(
     ...(kind === 'ConfigMap' ? { query: { fieldSelector: 'metadata.name=config' } } : {}),
     project: object => projectConfiguration(kind, object),
     log,
+    ...(watchSeconds && { watchSeconds }),
     async listed(items, version) {
       const present = new Map(items.map(one => [`${kind}/${one.name}`, one]))
       const known = await world.state.objectKeys(world.cluster)

@@ -7,13 +7,13 @@ import { hostname } from 'node:os'
 import type { Service } from '../functions/model/service.ts'
 import { recordOf } from '../functions/watch/record.ts'
 import { connectKubernetes } from '../infra/kubernetes/client.ts'
-import type { Followed } from '../infra/kubernetes/watch.ts'
 import type { Running, World } from '../infra/process.ts'
-import { type Answering, answer, openBells } from '../infra/queue/queues.ts'
+import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
+import { isLost, listedOrStopped, publishWhileHeard, troubleOf } from './contact.ts'
 import { followAll } from './follow-all.ts'
 import { adopt } from './mirror.ts'
 import { onPublish, type PublishWorld } from './on-publish.ts'
@@ -23,12 +23,9 @@ import { nothingSeen, type Seen } from './sightings.ts'
 /** Status patches under way at once: what keeps an API server busy that answers in some 100 ms under load. */
 const PUBLISH_CONCURRENCY = 64
 const ADOPT_EVERY_MS = 1000
-/** An API server not heard for so long is lost: the other watcher publishes. */
-const LOST_MS = 15_000
-/** Who adopts must be hearing the API server: a kind that is listed or watched says something within 12 s. */
-const HEARD_MS = LOST_MS
 
-export async function runWatcher(process: World): Promise<Running> {
+/** `watchSeconds`: see FollowOptions. */
+export async function runWatcher(process: World, watchSeconds?: number): Promise<Running> {
   const { config, log } = process
   const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
   const redis = connectRedis(config.redis, 'commands', log)
@@ -50,10 +47,14 @@ export async function runWatcher(process: World): Promise<Running> {
   const judge = async () => {
     if (complete) await reconfigure(seen, world, config.namespace, log)
   }
-  const follows = followAll(api, seen, world, { namespace: config.namespace, log, judge })
+  const follows = followAll(api, seen, world, {
+    namespace: config.namespace,
+    log,
+    judge,
+    ...(watchSeconds && { watchSeconds }),
+  })
 
-  process.waitingFor('the first complete lists from the API server')
-  await listedOrStopped(follows, process.signal)
+  await listedOrStopped(follows, process)
   complete = true
   await judge()
 
@@ -66,7 +67,7 @@ export async function runWatcher(process: World): Promise<Running> {
     }
     await judge()
   }
-  const heard = () => follows.some(one => Date.now() - one.state().lastContactMs < HEARD_MS)
+  const heard = () => !isLost(follows)
   const adopting = adoptForever(seen, world, { relearn, heard }, log)
   const publishing = answer(`publish-${config.cluster}`, key => onPublish(key, world), {
     connection: waiting,
@@ -80,7 +81,7 @@ export async function runWatcher(process: World): Promise<Running> {
   return {
     ready: () => ({
       redis: redis.status === 'ready' ? null : `connection is ${redis.status}`,
-      kubernetes: lost(follows) ? 'the API server has not answered for 15 s' : null,
+      kubernetes: troubleOf(follows),
       adoption: adopting.state(),
     }),
     alive: () => ({ queue: publishing.running() ? null : 'the queue worker ended' }),
@@ -94,18 +95,6 @@ export async function runWatcher(process: World): Promise<Running> {
       redis.disconnect()
       api.close()
     },
-  }
-}
-
-/** Rejects when the process is asked to stop first: an API server may be away for an hour. */
-async function listedOrStopped(follows: readonly Followed[], signal: AbortSignal): Promise<void> {
-  const stop = () => follows.map(one => one.stop())
-  signal.addEventListener('abort', stop, { once: true })
-  if (signal.aborted) stop()
-  try {
-    await Promise.all(follows.map(one => one.synced))
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }
 
@@ -149,25 +138,3 @@ function adoptForever(
   look()
   return { state: () => state, stop: () => clearInterval(timer) }
 }
-
-/** A watcher that has lost the API server takes no `publish` jobs, so that the other one answers. */
-function publishWhileHeard(
-  publishing: Answering,
-  follows: readonly Followed[],
-  log: World['log'],
-): { stop(): void } {
-  let paused = false
-  const timer = setInterval(async () => {
-    if (lost(follows) === paused) return
-    paused = !paused
-    if (paused) log.warn({}, 'the API server is lost: publishing is left to other watchers')
-    else log.info({}, 'the API server is back: publishing again')
-    await (paused ? publishing.pause() : publishing.resume()).catch((error: unknown) =>
-      log.warn({ error }, 'the queue did not take notice; it is told again'),
-    )
-  }, 1000)
-  return { stop: () => clearInterval(timer) }
-}
-
-const lost = (follows: readonly Followed[]): boolean =>
-  follows.every(one => Date.now() - one.state().lastContactMs > LOST_MS)

@@ -57,12 +57,17 @@ export interface FollowState {
   readonly phase: 'listing' | 'watching' | 'waiting'
   /** Null: no list yet. */
   readonly resourceVersion: string | null
-  /** When the API server last said something here, ms since the epoch; 0: never. At most 12 s ago while all is well. */
-  readonly lastContactMs: number
+  /**
+   * For how long the API server has said nothing here, though it was asked; at most 12 s while all is well. 0 while what
+   * it said is being taken: then it is not the server that is waited for.
+   */
+  readonly silentMs: number
   /** How often it failed. */
   readonly restarts: number
   /** What is wrong now; null while all is well. */
   readonly error: string | null
+  /** For how long that has been so; 0 while all is well. */
+  readonly failingMs: number
 }
 
 const PAGE_SIZE = 500
@@ -110,9 +115,12 @@ class Follower<P> {
   #markStopped: (reason: Error) => void = () => {}
   #phase: FollowState['phase'] = 'listing'
   #version: string | null = null
-  #lastContactMs = 0
+  /** When the server last said something, or what it said had been taken. */
+  #heardMs = performance.now()
+  #taking = false
   #restarts = 0
   #error: string | null = null
+  #failingSinceMs: number | null = null
   /** In a row; a list alone is no recovery, or a server that forgets every version is listed in a busy loop. */
   #failures = 0
   /** Ends the watch under way. */
@@ -141,7 +149,7 @@ class Follower<P> {
       try {
         if (this.#version === null || this.#refreshing) await this.#list()
         else await this.#watch(this.#version)
-        this.#error = null
+        this.#fine()
       } catch (error) {
         if (!signal.aborted && !this.#interrupted()) await this.#failed(error)
       }
@@ -171,17 +179,19 @@ class Follower<P> {
   }
 
   state(): FollowState {
+    const nowMs = performance.now()
     return {
       phase: this.#phase,
       resourceVersion: this.#version,
-      lastContactMs: this.#lastContactMs,
+      silentMs: this.#taking ? 0 : nowMs - this.#heardMs,
       restarts: this.#restarts,
       error: this.#error,
+      failingMs: this.#failingSinceMs === null ? 0 : nowMs - this.#failingSinceMs,
     }
   }
 
   async #list(): Promise<void> {
-    const { path, query = {}, pageSize = PAGE_SIZE, project, listed } = this.#options
+    const { path, query = {}, pageSize = PAGE_SIZE, project } = this.#options
     const { signal } = this.#stopping
     if (this.#absences === 0) this.#phase = 'listing'
     const refreshing = this.#refreshing
@@ -190,7 +200,7 @@ class Follower<P> {
     try {
       const all = await listAll(this.#api, { path, query, pageSize, signal, project, heard })
       if (signal.aborted) return
-      await listed(all.items, all.resourceVersion)
+      await this.#handOver(() => this.#options.listed(all.items, all.resourceVersion))
       this.#absences = 0
       this.#took(all.resourceVersion)
       this.#markSynced()
@@ -217,13 +227,13 @@ class Follower<P> {
         { answer: error.message },
         'this kind is not installed; looking again now and then',
       )
-      await this.#options.listed([], this.#absentAt)
+      await this.#handOver(() => this.#options.listed([], this.#absentAt))
       this.#markSynced()
     }
     // Still absent: the empty list that was taken holds; and taken again, since that is what was asked for.
     const refreshing = this.#refreshing
     if (refreshing) {
-      if (this.#absences > 2) await this.#options.listed([], this.#absentAt)
+      if (this.#absences > 2) await this.#handOver(() => this.#options.listed([], this.#absentAt))
       this.#refreshed(refreshing)
     }
     return this.#pause(ABSENT_RETRY_MS)
@@ -276,13 +286,28 @@ class Follower<P> {
     const changes = batch.flatMap(({ type, object, resourceVersion }) =>
       type === 'BOOKMARK' ? [] : [{ type, item: this.#options.project(object), resourceVersion }],
     )
-    if (changes.length > 0) await this.#options.changed(changes)
+    if (changes.length > 0) await this.#handOver(() => this.#options.changed(changes))
     const last = batch.at(-1)
     if (last) this.#took(last.resourceVersion)
   }
 
+  async #handOver(taken: () => Promise<void> | void): Promise<void> {
+    this.#taking = true
+    try {
+      await taken()
+    } finally {
+      this.#taking = false
+      this.#heard()
+    }
+  }
+
   #heard(): void {
-    this.#lastContactMs = Date.now()
+    this.#heardMs = performance.now()
+  }
+
+  #fine(): void {
+    this.#error = null
+    this.#failingSinceMs = null
   }
 
   #took(resourceVersion: string): void {
@@ -293,7 +318,7 @@ class Follower<P> {
   #recovered(): void {
     if (this.#failures > 0) this.#log.info({ failures: this.#failures }, 'following again')
     this.#failures = 0
-    this.#error = null
+    this.#fine()
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -307,6 +332,7 @@ class Follower<P> {
     this.#failures++
     this.#restarts++
     this.#error = text
+    this.#failingSinceMs ??= performance.now()
     this.#phase = 'waiting'
     await this.#pause(delayMs(error, this.#failures))
   }

@@ -1,5 +1,5 @@
 /** Herald's processes inside a test: real Redis, the sandbox's API server, the workers as they are. */
-import { hasRedis, type ProcessName, readConfig } from '../../infra/config.ts'
+import { hasRedis, type ProcessName, readConfig, SETTINGS_OF } from '../../infra/config.ts'
 import type { Running, World } from '../../infra/process.ts'
 import { runAllocator } from '../../workers/allocator.ts'
 import { runWatcher } from '../../workers/watcher.ts'
@@ -8,16 +8,30 @@ import type { Scope } from './undo.ts'
 
 export interface Herald {
   readonly log: KeptLog
-  start(process: 'watcher' | 'allocator'): Promise<Running>
+  /** `more`: settings for this process alone. */
+  start(process: 'watcher' | 'allocator', more?: Partial<Settings>): Promise<Running>
 }
 
-const RUN = { watcher: runWatcher, allocator: runAllocator }
+/** As flags. */
+export interface Settings {
+  readonly redisUrl: string
+  readonly kubeconfig: string
+  readonly cluster?: string
+  readonly clusters?: string
+  readonly loadBalancerClass?: string
+  readonly coolDown?: string
+}
+
+/** A dead connection is noticed within some 4 s, so that tests need not wait long. */
+const WATCH_SECONDS = 2
+
+const RUN = {
+  watcher: (world: World) => runWatcher(world, WATCH_SECONDS),
+  allocator: runAllocator,
+}
 
 /** Stops, when the test ends, whatever was started here and not stopped yet. */
-export function herald(
-  t: Scope,
-  settings: { readonly redisUrl: string; readonly kubeconfig: string; readonly cluster?: string },
-): Herald {
+export function herald(t: Scope, settings: Settings): Herald {
   const log = keptLog()
   const stopping = new AbortController()
   const started: Running[] = []
@@ -27,8 +41,8 @@ export function herald(
   })
   return {
     log,
-    async start(process) {
-      const world = worldOf(process, settings, log, stopping.signal)
+    async start(process, more) {
+      const world = worldOf(process, { ...settings, ...more }, log, stopping.signal)
       const running = await RUN[process](world)
       let stopped: Promise<void> | null = null
       const once = { ...running, stop: () => (stopped ??= running.stop()) }
@@ -40,15 +54,15 @@ export function herald(
 
 function worldOf(
   process: ProcessName,
-  flags: { readonly redisUrl: string; readonly kubeconfig: string; readonly cluster?: string },
+  settings: Settings,
   log: KeptLog,
   signal: AbortSignal,
 ): World {
-  const { kubeconfig, ...others } = flags
-  const config = readConfig(process, {
-    flags: process === 'watcher' ? flags : others,
-    environment: {},
-  })
+  const taken: readonly string[] = SETTINGS_OF[process]
+  const flags = Object.fromEntries(
+    Object.entries(settings).filter(([name]) => taken.includes(name)),
+  )
+  const config = readConfig(process, { flags, environment: {} })
   if (!hasRedis(config)) throw new Error('a Redis is given to every process')
   return { config, log, signal, waitingFor: () => {} }
 }

@@ -4,6 +4,8 @@ export interface FaultMatch {
   /** "services", "services/status", "endpointslices". */
   readonly resource?: string
   readonly user?: string
+  /** True: only the later pages of a list. */
+  readonly laterPage?: boolean
 }
 
 /**
@@ -27,6 +29,7 @@ export interface Seen {
   readonly verb: string
   readonly resource: string
   readonly user: string
+  readonly laterPage?: boolean
 }
 
 /** Faults on demand. */
@@ -61,7 +64,8 @@ export function matches(match: FaultMatch | undefined, seen: Seen): boolean {
   return (
     (match.verb === undefined || match.verb === seen.verb) &&
     (match.resource === undefined || match.resource === seen.resource) &&
-    (match.user === undefined || match.user === seen.user)
+    (match.user === undefined || match.user === seen.user) &&
+    (match.laterPage === undefined || match.laterPage === seen.laterPage)
   )
 }
 

@@ -35,7 +35,7 @@ export async function handle(
     const user = world.authority.authenticate(request.headers.authorization)
     const seen = { verb: info.verb, resource: resourceOf(info), user: user.name }
     world.counters.count(seen)
-    const fault = world.faults.strike(seen)
+    const fault = world.faults.strike({ ...seen, laterPage: info.query.has('continue') })
     if (fault && (await strike(fault, info, request, response))) return
     world.authority.authorize(user, info)
     const told = await answer(world, { request, response, info, body, user })

@@ -14,6 +14,7 @@ import { keepNamespaces, namespaceStrategy } from './namespaces.ts'
 import { ObjectAccess } from './object-access.ts'
 import { Registry } from './registry.ts'
 import { resourceOf } from './request.ts'
+import { rememberCarriers } from './reset.ts'
 import { serviceStrategy } from './services.ts'
 import { Store } from './store.ts'
 import type { Watch } from './watch.ts'
@@ -116,6 +117,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     socket.on('close', () => sockets.delete(socket))
   })
   server.on('secureConnection', () => counters.handshakes++)
+  rememberCarriers(server, sockets)
 
   const start = async () => {
     await listen(server, port, host)

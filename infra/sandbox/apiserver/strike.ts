@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError } from './api-error.ts'
 import type { PlannedFault } from './faults.ts'
 import type { RequestInfo } from './request.ts'
+import { reset } from './reset.ts'
 
 /** Does what a fault wants; false when the request goes on after it. */
 export async function strike(
@@ -24,7 +25,7 @@ export async function strike(
       request.socket.removeAllListeners('data')
       return true
     case 'disconnect':
-      request.socket.destroy()
+      reset(request.socket)
       return true
     case 'gone': {
       const error = new ApiError(

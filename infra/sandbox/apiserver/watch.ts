@@ -5,6 +5,7 @@ import { readRevision, selection } from './read.ts'
 import type { Registry } from './registry.ts'
 import { type Rendering, renderEvent } from './render.ts'
 import type { RequestInfo } from './request.ts'
+import { reset } from './reset.ts'
 import { apiVersionOf, type Resource } from './resources.ts'
 import type { Selector } from './selectors.ts'
 import type { StoreEvent } from './store.ts'
@@ -91,7 +92,7 @@ export function watch(
     pause: () => output.pause(),
     resume: () => output.resume(),
     end(how) {
-      if (how === 'disconnect') response.socket?.destroy()
+      if (how === 'disconnect') reset(response.socket)
       else if (how === 'gone') {
         const message = `too old resource version: ${from} (${store.oldestRevision})`
         response.end(errorEvent(expired(message).status()))
