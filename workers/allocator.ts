@@ -18,6 +18,8 @@ import { onPlace, type PlaceWorld } from './on-place.ts'
 export const LEASE_MS = 5000
 const SWEEP_EVERY_MS = 1000
 const OVERDUE_MS = 5000
+/** For so long a deletion is remembered: a watcher that lags more would bring the object back until it catches up. */
+const TOMBSTONE_MS = 600_000
 /** Bells rung again in one sweep of one queue. */
 const OVERDUE_MOST = 2000
 
@@ -127,6 +129,7 @@ async function sweepOnce(clusters: readonly string[], world: PlaceWorld): Promis
   }
   await ringOverdue('allocate')
   await ringOverdue('place')
+  await world.scripts.purge(clusters, TOMBSTONE_MS)
   const { nowMs } = await world.scripts.clock()
   const [first] = clusters
   if (first && (await state.roomAfterRest(nowMs)))

@@ -16,6 +16,8 @@ export interface Keys {
   namespaces(cluster: string): string
   /** hash, kind/name -> "<resourceVersion> <ConfigurationObject|null>"; watcher. */
   objects(cluster: string): string
+  /** zset, "<key of the hash> <field>" -> ms of the deletion: tombstones in the five hashes above; learn and purge scripts. */
+  tombstones: string
   /** string, counts accepted changes to `objects`; watcher. */
   objectsRevision(cluster: string): string
   /** string, "<revision> <Configuration>": what is in force; watcher. */
@@ -68,6 +70,7 @@ export function keysOf(prefix: string): Keys {
     nodes: of('nodes'),
     namespaces: of('namespaces'),
     objects: of('objects'),
+    tombstones: `${prefix}:tombstones`,
     objectsRevision: of('objects-revision'),
     configuration: of('configuration'),
     allocations: of('allocations'),

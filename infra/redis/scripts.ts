@@ -108,6 +108,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
   const run = {
     claim: script(redis, 'claim'),
     learn: script(redis, 'learn'),
+    purge: script(redis, 'purge'),
     adopt: script(redis, 'adopt'),
     place: script(redis, 'place'),
     renew: script(redis, 'renew'),
@@ -128,11 +129,28 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
     async learn(learned: Learned): Promise<boolean | null> {
       const dirty = keys.dirty(learned.bell?.queue ?? 'allocate')
       const answer = await run.learn(
-        [learned.records, dirty, ...(learned.counter ? [learned.counter] : [])],
+        [learned.records, dirty, keys.tombstones, ...(learned.counter ? [learned.counter] : [])],
         [learned.field, learned.resourceVersion, learned.value ?? 'null', learned.bell?.key ?? ''],
       )
       return answer === -1 ? null : answer === 1
     },
+
+    /** Removes some of the tombstones older than that; says how many. */
+    purge: async (clusters: readonly string[], lifeMs: number): Promise<number> =>
+      Number(
+        await run.purge(
+          [
+            keys.tombstones,
+            keys.dirty('allocate'),
+            ...clusters.flatMap(one => [
+              keys.services(one),
+              keys.endpoints(one),
+              keys.allocations(one),
+            ]),
+          ],
+          [lifeMs, PURGED_MOST, ...clusters],
+        ),
+      ),
 
     adoption(cluster: string, nonce: string) {
       const step = (name: string, items: readonly AdoptItem[]) =>
@@ -235,6 +253,9 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
     },
   }
 }
+
+/** Tombstones in one script call. */
+const PURGED_MOST = 500
 
 function claimKeys(keys: Keys, cluster: string): string[] {
   return [
