@@ -1,7 +1,7 @@
 /** What is known of one session of another node: where and when it was heard, and what it claims. */
 import { compareEpochs } from '../model/placement.ts'
 import { minus, plus } from './digest.ts'
-import { type Beat, type Claim, type SetPart, SILENT_AFTER_MS } from './messages.ts'
+import { type Beat, type Claim, type Heard, type SetPart, SILENT_AFTER_MS } from './messages.ts'
 
 export interface KnownClaim {
   /** What it claimed last; kept when dropped, for its epoch. */
@@ -23,8 +23,8 @@ export class Peer {
   /** Anywhere, and in truth: `heard` may begin anew without a word from it. */
   lastHeardMs = Number.NEGATIVE_INFINITY
   readonly claims = new Map<string, KnownClaim>()
-  /** Sessions that it says it hears. */
-  hears: ReadonlySet<string> = new Set()
+  /** Whom it says it hears. */
+  hears: readonly Heard[] = []
   leavingSinceMs: number | null = null
   impairedSinceMs: number | null = null
   /** Since when its digest differs from what is known of its set. */
@@ -73,7 +73,7 @@ export class Peer {
   beat(beat: Beat, nowMs: number): void {
     if (beat.sequence <= this.#beatSequence) return
     this.#beatSequence = beat.sequence
-    this.hears = new Set(beat.hears.map(heard => heard.session))
+    this.hears = beat.hears
     this.leavingSinceMs = beat.leaving ? (this.leavingSinceMs ?? nowMs) : null
     this.impairedSinceMs = beat.impaired ? (this.impairedSinceMs ?? nowMs) : null
     this.#said = beat.digest

@@ -74,6 +74,18 @@ export class Peers {
     return greatest
   }
 
+  /** When somebody falls silent on an interface, after now and before `untilMs`; else that. */
+  nextSilenceMs(nowMs: number, untilMs: number): number {
+    let nextMs = untilMs
+    for (const peer of this.#sessions.values()) {
+      for (const heardMs of peer.heard.values()) {
+        const silentMs = heardMs + SILENT_AFTER_MS
+        if (silentMs > nowMs && silentMs < nextMs) nextMs = silentMs
+      }
+    }
+    return nextMs
+  }
+
   restart(nowMs: number, on: string | null): void {
     for (const peer of this.#sessions.values()) peer.restart(nowMs, on)
   }

@@ -77,7 +77,7 @@ function isDue(
   if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false
   const before = standbysBefore(claim, watch, nowMs)
   // A standby before this one that still hears the owner is right not to take over.
-  if (peer.leavingSinceMs === null && before.some(one => one.hears.has(peer.session))) return false
+  if (peer.leavingSinceMs === null && before.some(one => hears(one, peer))) return false
   return nowMs - sinceMs >= SILENT_AFTER_MS * before.length
 }
 
@@ -148,6 +148,10 @@ function standbysBefore(claim: Claim, watch: Watch, nowMs: number): Peer[] {
 function greatestNumber(group: string, { peers, redis }: Watch): number {
   const last = peers.lastClaim(group)
   return Math.max(last?.epoch.number ?? 0, redis.get(group)?.epoch.number ?? 0)
+}
+
+function hears({ hears }: Peer, { session }: Peer): boolean {
+  return hears.some(heard => heard.session === session)
 }
 
 /** The same group under its new owner: whoever is heard stands by first, the former owner last. */

@@ -5,6 +5,9 @@ interface Entry {
   readonly run: () => void
 }
 
+/** More than that at one moment is somebody who wants to run again without letting time pass. */
+const AT_ONCE_MAX = 10_000
+
 export class Agenda {
   nowMs = 0
   readonly #heap: Entry[] = []
@@ -25,8 +28,11 @@ export class Agenda {
   }
 
   runUntil(endMs: number, after: () => void): void {
+    let atOnce = 0
     for (let first = this.#heap[0]; first && first.atMs <= endMs; first = this.#heap[0]) {
       this.#shift()
+      atOnce = first.atMs === this.nowMs ? atOnce + 1 : 0
+      if (atOnce > AT_ONCE_MAX) throw new Error(`time stands still at ${this.nowMs} ms`)
       this.nowMs = first.atMs
       first.run()
       after()

@@ -13,6 +13,7 @@ import {
   type SetPart,
   SILENT_AFTER_MS,
 } from '../../../functions/liveness/messages.ts'
+import { readingsOf } from '../../../functions/liveness/reading.ts'
 import { compareEpochs } from '../../../functions/model/placement.ts'
 import type { SimulatedNode } from './simulated-node.ts'
 import type { World } from './world.ts'
@@ -29,6 +30,8 @@ export class Violation extends Error {}
 
 /** What one node was told by one session of another. */
 interface Heard {
+  /** Null before anything was. */
+  node: string | null
   readonly beats: Map<string, number>
   last: Beat | null
   readonly claims: Map<string, Claim>
@@ -54,6 +57,8 @@ export class Invariants {
   /** Group -> the greatest claim ever made on the LAN, and its session. */
   readonly #greatest = new Map<string, { claim: Claim; session: string }>()
   readonly #taken = new Set<string>()
+  /** Session -> every claim and placement that it was told of. */
+  readonly #told = new Map<string, Set<Claim>>()
   /** Session -> when it ran. */
   readonly #watched = new Map<string, Watched>()
   /** Group -> pair -> since when both answer. */
@@ -84,13 +89,26 @@ export class Invariants {
     if (node.paused) throw new Violation(`${node.name} runs while it is paused`)
     this.#offered.clear()
     for (const [group, claim] of node.answers) this.#offered.set(group, claim.epoch.number)
+    if (event.is === 'redis') this.#tell(node, readingsOf(event.placements))
     if (event.is !== 'beat' && event.is !== 'set') return
     const message = event.is === 'beat' ? event.beat : event.part
     const heard = this.#of(node.session, message.session)
+    heard.node = message.node
+    if (event.is === 'set')
+      this.#tell(
+        node,
+        event.part.claims.map(claim => ({ claim })),
+      )
     if (event.is === 'beat') {
       heard.beats.set(event.interface, this.#world.nowMs)
       if (event.beat.sequence > (heard.last?.sequence ?? 0)) heard.last = event.beat
     } else this.#hearSet(heard, event.part)
+  }
+
+  #tell({ session }: SimulatedNode, what: readonly { readonly claim: Claim | null }[]): void {
+    const told = this.#told.get(session) ?? new Set()
+    this.#told.set(session, told)
+    for (const { claim } of what) if (claim) told.add(claim)
   }
 
   #hearSet({ claims, sequences }: Heard, { sequence, ...part }: SetPart): void {
@@ -197,8 +215,8 @@ export class Invariants {
     if (!asked && watched && watched.lastMs - watched.lateMs < SILENT_AFTER_MS - 1) {
       this.#fail(`${node.name} takes ${group} and was late itself`)
     }
-    if (!heard.some(one => one.last !== null || one.claims.size > 0)) {
-      this.#fail(`${node.name} takes ${group} and never heard anybody`)
+    if (!this.#isHeir(node, group, heard)) {
+      this.#fail(`${node.name} takes ${group} of an owner that it never heard`)
     }
     for (const one of heard) {
       const theirs = one.claims.get(group)
@@ -209,6 +227,18 @@ export class Invariants {
         this.#fail(`${node.name} takes ${group} from ${theirs.owner.node}, whom it hears`)
       }
     }
+  }
+
+  /** Somebody whom it heard owned the group as it was told there or in Redis, with it as a standby. */
+  #isHeir(node: SimulatedNode, group: string, heard: readonly Heard[]): boolean {
+    const met = new Set(heard.flatMap(one => (one.node === null ? [] : [one.node])))
+    const told = [...(this.#told.get(node.session) ?? [])]
+    return told.some(
+      one =>
+        one.group === group &&
+        one.standbys.some(standby => standby.node === node.name) &&
+        met.has(one.owner.node),
+    )
   }
 
   /** Answers for the group, was heard everywhere just now, and does not ask to be relieved. */
@@ -320,7 +350,8 @@ export class Invariants {
 
   #of(listener: string, speaker: string): Heard {
     const all = this.#heard.get(listener) ?? new Map<string, Heard>()
-    const heard = all.get(speaker) ?? {
+    const heard: Heard = all.get(speaker) ?? {
+      node: null,
       beats: new Map(),
       last: null,
       claims: new Map(),

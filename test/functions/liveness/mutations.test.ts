@@ -12,7 +12,7 @@ const takeover = (from: string, to: string): Mutation => ({ file: 'takeover.ts',
 const rows: [string, Mutation][] = [
   [
     'who hears a greater epoch does not yield',
-    protocol('if (compareEpochs(claim.epoch, own.epoch) > 0) this.#yield(own)', 'if (false) {}'),
+    protocol('for (const own of exceeded) this.#yield(own)', ''),
   ],
   [
     'a takeover keeps the epoch',
@@ -40,11 +40,23 @@ const rows: [string, Mutation][] = [
   ],
   [
     'sets are only sent when they change',
-    protocol('if (!this.#setWanted || nowMs - this.#setMs < limits.SET_EVERY_MS) return', 'return'),
+    { file: 'sending.ts', from: 'this.#setWanted = true', to: '' },
   ],
   [
     'who stops hands nothing over',
-    protocol('const leaving = this.#stopping', 'const leaving = false && this.#stopping'),
+    protocol('{ leaving, impaired: this', '{ leaving: false, impaired: this'),
+  ],
+  [
+    'a standby takes over without ever having heard the owner',
+    takeover(
+      'if (!anyMayBeGone(watch.peers, nowMs)) return []',
+      `for (const { claim } of watch.redis.values()) {
+        if (claim?.standbys[0]?.node !== watch.node || watch.own.has(claim.group)) continue
+        if (watch.peers.present(claim.owner.node)) continue
+        const number = 1 + greatestNumber(claim.group, watch)
+        taken.set(claim.group, succeed(claim, { number, node: watch.node }, watch, nowMs))
+      }`,
+    ),
   ],
   [
     'a claim of a living node is taken',

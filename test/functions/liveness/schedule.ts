@@ -1,5 +1,6 @@
 /** A random course of faults, all of it decided by one seed; then everything heals, and nothing may move any more. */
 
+import { HANDOVER_MS } from '../../../functions/liveness/messages.ts'
 import { Violation } from './invariants.ts'
 import { SOUND } from './lan.ts'
 import type { MakeProtocol, SimulatedNode } from './simulated-node.ts'
@@ -9,6 +10,7 @@ const SETTLED_MS = 1400
 const FAULTS_MS = 2600
 const HEALED_MS = 1900
 const QUIET_MS = 800
+const STEP_MS = 50
 
 interface Options {
   /** Keep the story. */
@@ -31,6 +33,7 @@ export function simulate(
     world.run(SETTLED_MS + FAULTS_MS)
     heal(world)
     world.run(world.nowMs + HEALED_MS)
+    if (endStops(world)) world.run(world.nowMs + HEALED_MS)
     const before = world.invariants.changes
     world.run(world.nowMs + QUIET_MS)
     if (world.invariants.changes !== before)
@@ -40,6 +43,16 @@ export function simulate(
     if (!(error instanceof Violation)) throw error
     return { violation: error.message, story: world.log }
   }
+}
+
+/** A planned stop is a move that is wanted, so quiet begins when it is done. True when something stopped. */
+function endStops(world: World): boolean {
+  const isStopping = () => world.nodes.some(node => node.stopping && node.runs)
+  if (!isStopping()) return false
+  const limitMs = world.nowMs + HANDOVER_MS
+  while (isStopping() && world.nowMs < limitMs) world.run(world.nowMs + STEP_MS)
+  if (isStopping()) throw new Violation('a planned stop does not end')
+  return true
 }
 
 function begin(world: World): void {
@@ -53,7 +66,12 @@ function begin(world: World): void {
     )
   }
   redis.remember()
-  for (const node of nodes) agenda.at(chance.between(0, 100), () => world.start(node))
+  const missing = world.absence.is(0.1) ? world.absence.pick(nodes) : null
+  for (const node of nodes) {
+    const startMs = chance.between(0, 100)
+    if (node !== missing) agenda.at(startMs, () => world.start(node))
+    else agenda.at(world.absence.between(500, SETTLED_MS), () => revive(world, node))
+  }
   const allocate = () => {
     redis.allocate(world.nowMs)
     agenda.at(world.nowMs + 500, allocate)

@@ -12,6 +12,8 @@ const POLL_MS = 1000
 export class World {
   readonly agenda = new Agenda()
   readonly chance: Chance
+  /** Decides alone who is not there from the beginning, so that other seeds stay what they were. */
+  readonly absence: Chance
   readonly nodes: readonly SimulatedNode[]
   readonly lans: readonly Lan[]
   readonly redis = new SimulatedRedis()
@@ -26,6 +28,7 @@ export class World {
 
   constructor(seed: number, verbose = false, make: MakeProtocol = makeProtocol) {
     this.chance = new Chance(seed)
+    this.absence = new Chance(seed + 2 ** 31)
     this.verbose = verbose
     this.#make = make
     const count = 2 + this.chance.below(3)

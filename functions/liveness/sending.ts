@@ -1,0 +1,116 @@
+/**
+ * What this node says on the LAN, and when: beats, every change of its set with the change and again with
+ * the next beats, and the whole set when somebody lacks it.
+ */
+import type { Claim, Command, Heard, SetPart } from './messages.ts'
+import { ASK_MS, BEAT_EVERY_MS, REPEATS, SET_EVERY_MS } from './messages.ts'
+import type { Own } from './own.ts'
+import type { Peers } from './peers.ts'
+
+export interface Speaker {
+  readonly node: string
+  readonly session: string
+  readonly own: Own
+  readonly peers: Peers
+  /** Own interfaces, and whether they have a carrier: nothing is said on those without. */
+  readonly interfaces: ReadonlyMap<string, boolean>
+  /** Where commands go. */
+  readonly commands: Command[]
+}
+
+export class Sending {
+  readonly #speaker: Speaker
+  /** Changed groups, and how often that is to be said again: a lost frame must not cost a beat. */
+  readonly #changed = new Map<string, number>()
+  #sequence = 0
+  #beatMs: number
+  #lastBeatMs = Number.NEGATIVE_INFINITY
+  /** Somebody lacks the set of this node. */
+  #setWanted = false
+  /** Not before: a set is long. */
+  #setDueMs = Number.NEGATIVE_INFINITY
+
+  constructor(speaker: Speaker, nowMs: number) {
+    this.#speaker = speaker
+    this.#beatMs = nowMs
+  }
+
+  beatAt(ms: number): void {
+    this.#beatMs = Math.min(this.#beatMs, ms)
+  }
+
+  /** What is known of a set has differed from what its sender beats since then: ask, if no beat has asked yet. */
+  ask(sinceMs: number, nowMs: number): void {
+    if (this.#lastBeatMs <= sinceMs) this.beatAt(nowMs + ASK_MS) // it may be on its way
+  }
+
+  wantSet(): void {
+    this.#setWanted = true
+  }
+
+  /** The set has changed: says so at once, and `REPEATS` times more. */
+  change(claims: readonly Claim[], dropped: readonly string[]): void {
+    for (const { group } of claims) this.#changed.set(group, REPEATS)
+    for (const group of dropped) this.#changed.set(group, REPEATS)
+    this.remind(claims, dropped)
+  }
+
+  /** Says part of the set, once. */
+  remind(claims: readonly Claim[], dropped: readonly string[]): void {
+    this.#say(claims, dropped, null)
+  }
+
+  run(nowMs: number, state: { readonly leaving: boolean; readonly impaired: boolean }): void {
+    if (this.#setWanted && nowMs >= this.#setDueMs) {
+      this.#setWanted = false
+      this.#setDueMs = nowMs + SET_EVERY_MS
+      this.#say([...this.#speaker.own.claims.values()], [], { after: '', upTo: null })
+    }
+    if (nowMs < this.#beatMs) return
+    this.#beat(nowMs, state)
+    if (this.#changed.size > 0) this.#sayAgain()
+  }
+
+  nextMs(): number {
+    return this.#setWanted ? Math.min(this.#setDueMs, this.#beatMs) : this.#beatMs
+  }
+
+  #beat(nowMs: number, { leaving, impaired }: { leaving: boolean; impaired: boolean }): void {
+    const { node, session, own, peers, interfaces, commands } = this.#speaker
+    this.#lastBeatMs = nowMs
+    this.#beatMs = nowMs + BEAT_EVERY_MS
+    const hears: Heard[] = []
+    for (const peer of peers.nodes()) {
+      if (peer.living(nowMs)) hears.push({ session: peer.session, synced: peer.synced })
+    }
+    const { digest } = own
+    for (const [name, carrier] of interfaces) {
+      if (!carrier) continue
+      const sequence = ++this.#sequence
+      const beat = { node, session, interface: name, sequence, hears, digest, leaving, impaired }
+      commands.push({ do: 'beat', beat })
+    }
+  }
+
+  #sayAgain(): void {
+    const [claims, dropped]: [Claim[], string[]] = [[], []]
+    for (const [group, times] of this.#changed) {
+      const own = this.#speaker.own.claims.get(group)
+      if (own) claims.push(own)
+      else dropped.push(group)
+      if (times > 1) this.#changed.set(group, times - 1)
+      else this.#changed.delete(group)
+    }
+    this.remind(claims, dropped)
+  }
+
+  #say(claims: readonly Claim[], dropped: readonly string[], range: SetPart['range']): void {
+    const { node, session, interfaces, commands } = this.#speaker
+    for (const [name, carrier] of interfaces) {
+      if (!carrier) continue
+      const sequence = ++this.#sequence
+      const part = { node, session, interface: name, sequence, claims, dropped, range }
+      commands.push({ do: 'set', part })
+    }
+  }
+}
