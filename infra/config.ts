@@ -41,6 +41,10 @@ export interface Config {
   readonly context: string | null
   readonly namespace: string
   readonly loadBalancerClass: string | null
+  /** Null: no admission webhook. */
+  readonly webhook: Listen | null
+  /** Null: the API server reaches it through a Service of the cluster. */
+  readonly webhookHost: string | null
   readonly concurrency: number
   /** How long an address rests after it was given up, ms; a pool may say otherwise. */
   readonly coolDownMs: number
@@ -78,7 +82,14 @@ const REDIS = [
   'redisSentinelPassword',
   'redisCaFile',
 ] as const
-const KUBERNETES = ['kubeconfig', 'context', 'namespace', 'loadBalancerClass'] as const
+const KUBERNETES = [
+  'kubeconfig',
+  'context',
+  'namespace',
+  'loadBalancerClass',
+  'webhook',
+  'webhookHost',
+] as const
 
 /** Which settings each command takes. */
 export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> = {
@@ -169,6 +180,8 @@ function complete(given: Given): Omit<UpConfig, 'process' | 'redis'> {
     context: given.context,
     namespace: filled(given.namespace),
     loadBalancerClass: given.loadBalancerClass,
+    webhook: given.webhook,
+    webhookHost: given.webhookHost,
     concurrency: filled(given.concurrency),
     coolDownMs: filled(given.coolDown),
     nodeName: filled(given.nodeName),

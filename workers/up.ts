@@ -124,13 +124,18 @@ async function reachSandbox(
   { watcherKubeconfigPath, lan }: Sandbox,
   undo: (() => unknown)[],
 ): Promise<Environment> {
-  const kubeconfig = { HERALD_KUBECONFIG: watcherKubeconfigPath, HERALD_CONTEXT: '' }
-  if (!redis || !lan) return kubeconfig
+  const environment = {
+    HERALD_KUBECONFIG: watcherKubeconfigPath,
+    HERALD_CONTEXT: '',
+    HERALD_WEBHOOK: '127.0.0.1:0', // where the API server of the sandbox is
+    HERALD_WEBHOOK_HOST: '127.0.0.1',
+  }
+  if (!redis || !lan) return environment
   const relay = await relayRedis(redis)
   undo.push(() => relay.close())
   const user = redis.username ? `${encodeURIComponent(redis.username)}@` : ''
   return {
-    ...kubeconfig,
+    ...environment,
     ...(redis.password === null ? {} : { HERALD_REDIS_PASSWORD: redis.password }),
     HERALD_REDIS_URL: `unix://${user}${relay.path}`,
   }

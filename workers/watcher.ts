@@ -19,6 +19,7 @@ import { adopt } from './mirror.ts'
 import { onPublish, type PublishWorld } from './on-publish.ts'
 import { reconfigure } from './reconfigure.ts'
 import { nothingSeen, type Seen } from './sightings.ts'
+import { runWebhook } from './webhook.ts'
 
 /** Status patches under way at once: what keeps an API server busy that answers in some 100 ms under load. */
 const PUBLISH_CONCURRENCY = 64
@@ -76,6 +77,9 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     log,
   })
   const yielding = publishWhileHeard(publishing, follows, log)
+  const inForce = async () =>
+    (await world.state.configuration(config.cluster))?.configuration ?? null
+  const webhook = config.webhook && runWebhook({ config, api, log, inForce })
   log.info({ services: seen.services.items.size }, 'watcher is watching')
 
   return {
@@ -86,6 +90,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     }),
     alive: () => ({ queue: publishing.running() ? null : 'the queue worker ended' }),
     async stop() {
+      webhook?.stop()
       yielding.stop()
       adopting.stop()
       await Promise.all(follows.map(one => one.stop()))

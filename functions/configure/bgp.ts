@@ -85,11 +85,16 @@ function checkLength(
 
 function checkCommunity(part: Part, aliases: ReadonlySet<string>, mistakes: Mistakes): void {
   text(part, mistakes, community => {
-    const halves = /^(\d{1,5}):(\d{1,5})$/.exec(community)?.slice(1)
-    return aliases.has(community) || halves?.every(half => Number(half) <= 65535)
+    return aliases.has(community) || isCommunity(community)
       ? null
       : 'is no community: write two numbers up to 65535, as in 64512:1, or a name of bgp-communities'
   })
+}
+
+/** RFC 1997: two numbers of 16 bits. */
+export function isCommunity(written: string): boolean {
+  const halves = /^(\d{1,5}):(\d{1,5})$/.exec(written)?.slice(1)
+  return halves?.every(half => Number(half) <= 65535) ?? false
 }
 
 function readProfiles(part: Part | undefined, mistakes: Mistakes): ReadonlySet<string> {
@@ -167,14 +172,14 @@ const PEER = [
   'ebgp-multihop',
 ] as const
 
-function checkAddress(part: Part | undefined, mistakes: Mistakes): void {
+export function checkAddress(part: Part | undefined, mistakes: Mistakes): void {
   text(part, mistakes, value =>
     canonical(value) ? null : 'is not an IP address: write one, for example 10.0.0.1',
   )
 }
 
 /** RFC 4271 section 4.2: zero, or at least three seconds. */
-function readHoldTime(part: Part | undefined, mistakes: Mistakes): number {
+export function readHoldTime(part: Part | undefined, mistakes: Mistakes): number {
   if (!part) return 90_000
   const ms = Math.trunc(readDurationMs(part, mistakes) / 1000) * 1000
   if (ms !== 0 && ms < 3000) {
@@ -186,7 +191,7 @@ function readHoldTime(part: Part | undefined, mistakes: Mistakes): number {
 }
 
 /** Go's time.ParseDuration. */
-function readDurationMs(part: Part, mistakes: Mistakes): number {
+export function readDurationMs(part: Part, mistakes: Mistakes): number {
   const written = text(part, mistakes, value =>
     DURATION.test(value)
       ? null

@@ -93,16 +93,14 @@ function refuseBoth(
   const others = objects.filter(object => object.kind !== 'ConfigMap')
   const [first] = others.map(object => `${object.kind} "${object.name}"`)
   const more = others.length > 1 ? ` and ${others.length - 1} more` : ''
+  const mistakes =
+    `There are two sources of configuration: the ConfigMap "${configMap.name}", and ` +
+    `metallb.io objects (${first}${more}). Neither is obeyed: delete the ConfigMap or all of the ` +
+    'metallb.io objects'
+  const message = `${mistakes}. ${ALL_KEPT}`
   return {
     configuration: inForce,
-    faults: objects.map(({ kind, name }) => ({
-      kind,
-      name,
-      message:
-        `There are two sources of configuration: the ConfigMap "${configMap.name}", and ` +
-        `metallb.io objects (${first}${more}). Neither is obeyed: delete the ConfigMap or all of the ` +
-        `metallb.io objects. ${ALL_KEPT}`,
-    })),
+    faults: objects.map(({ kind, name }) => ({ kind, name, mistakes, message })),
   }
 }
 
@@ -137,7 +135,8 @@ function faultOf(
     shown.length === 1
       ? shown.join()
       : `${mistakes.length} mistakes: ${shown.map((one, i) => `(${i + 1}) ${one}`).join('; ')}`
-  return { kind, name, message: `${list}${more > 0 ? `; and ${more} more` : ''}. ${consequence}` }
+  const told = `${list}${more > 0 ? `; and ${more} more` : ''}`
+  return { kind, name, mistakes: told, message: `${told}. ${consequence}` }
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

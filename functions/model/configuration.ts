@@ -73,4 +73,6 @@ export interface ConfigurationFault {
   readonly name: string
   /** What is wrong, why, and what to do, in one or two sentences. */
   readonly message: string
+  /** The same without what follows from it for what is in force. */
+  readonly mistakes: string
 }

@@ -98,6 +98,17 @@ export const SETTINGS = {
     example: 'herald.io/l2',
     schema: text(),
   }),
+  webhook: setting('webhook', '<host:port>', {
+    help: 'where admission reviews are answered, or "off" (infra/deploy/webhook.yaml)',
+    fallback: 'off',
+    example: '0.0.0.0:9443',
+    schema: z.string().transform(parseListen),
+  }),
+  webhookHost: setting('webhook-host', '<name>', {
+    help: 'by which the API server reaches it (default: the Service herald-webhook of the namespace)',
+    example: '192.0.2.10',
+    schema: text(),
+  }),
   concurrency: setting('concurrency', '<number>', {
     help: 'Services decided at the same time by this process',
     fallback: '16',

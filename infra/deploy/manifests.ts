@@ -4,6 +4,7 @@ import type { ApiObject } from '../sandbox/apiserver/object.ts'
 
 const CRDS = new URL('crds/', import.meta.url)
 const RBAC = new URL('rbac.yaml', import.meta.url)
+const WEBHOOK = new URL('webhook.yaml', import.meta.url)
 
 /** The CustomResourceDefinitions of metallb.io, one for each kind that users' manifests contain. */
 export function readCrds(): ApiObject[] {
@@ -14,6 +15,11 @@ export function readCrds(): ApiObject[] {
 /** The namespace, the service accounts, and what they may do. */
 export function readRbac(): ApiObject[] {
   return readObjects(RBAC)
+}
+
+/** What admission needs beside a watcher that answers. */
+export function readWebhook(): ApiObject[] {
+  return readObjects(WEBHOOK)
 }
 
 /** The documents of a YAML file. Throws on the first mistake, with its place. */

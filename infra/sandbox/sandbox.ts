@@ -3,7 +3,7 @@
  * What it is furnished with goes the way of any user's manifest, over HTTPS and through the rules of the server.
  */
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { readCrds, readObjects, readRbac } from '../deploy/manifests.ts'
+import { readCrds, readObjects, readRbac, readWebhook } from '../deploy/manifests.ts'
 import { connectKubernetes, type KubernetesApi } from '../kubernetes/client.ts'
 import type { Logger } from '../log.ts'
 import type { ApiObject } from './apiserver/object.ts'
@@ -62,6 +62,7 @@ export async function openSandbox({ folder, log, manifests }: SandboxOptions): P
     await furnish(api, [
       ...readCrds(),
       ...readRbac(),
+      ...readWebhook(),
       ...manifests.flatMap(path => readObjects(pathToFileURL(path))),
     ])
     return {

@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { makeCertificates } from '../../infra/sandbox/apiserver/certificates.ts'
+import { makeCertificates } from '../../infra/certificates.ts'
 import type { Scope } from './undo.ts'
 
 export interface Question {

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -13,6 +21,11 @@ import { eventually } from '../support/eventually.ts'
 const HERALD = fileURLToPath(new URL('../../workers/herald.mjs', import.meta.url))
 const NGINX = fileURLToPath(new URL('../../infra/sandbox/examples/nginx.yaml', import.meta.url))
 const START_LIMIT_MS = 90_000
+const BAD_POOL = `apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: bad, namespace: metallb-system}
+spec: {addresses: [10.0.0.1]}
+`
 
 interface Run {
   readonly child: ChildProcess
@@ -86,6 +99,17 @@ test(
     const second = herald(['up', ...at])
     assert.equal(await second.ended, 1)
     assert.match(second.text(), /is in use.*runs there already/)
+
+    const bad = join(folder, 'bad.yaml')
+    writeFileSync(bad, BAD_POOL)
+    await eventually(async () => {
+      const refused = herald(['kubectl', ...at, 'apply', '--dry-run=server', '-f', bad])
+      assert.equal(await refused.ended, 1)
+      assert.match(
+        refused.text(),
+        /admission webhook "configuration\.herald\.io" denied the request: spec\.addresses\[0\]: "10\.0\.0\.1" is a single address: write 10\.0\.0\.1\/32/,
+      )
+    }, 60_000)
 
     const applied = herald(['kubectl', ...at, 'apply', '-f', NGINX])
     assert.equal(await applied.ended, 0, applied.text())

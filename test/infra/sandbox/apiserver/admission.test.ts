@@ -4,7 +4,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, beforeEach, test } from 'node:test'
-import { makeCertificates } from '../../../../infra/sandbox/apiserver/certificates.ts'
+import { makeCertificates } from '../../../../infra/certificates.ts'
 import { type JsonObject, objectAt, textAt } from '../../../../infra/sandbox/apiserver/object.ts'
 import { apiServer, ask } from '../../../support/apiserver.ts'
 

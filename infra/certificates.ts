@@ -1,50 +1,77 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+/** Certificates without any program or library beside Node: an authority of one's own, and what it signs. */
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto'
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** A certificate authority and a server certificate that it signed, all PEM. */
-export interface Certificates {
-  readonly ca: string
+/** A certificate and its private key, PEM. */
+export interface KeyPair {
   readonly certificate: string
   readonly key: string
 }
 
-const LIFE_MS = 10 * 365 * 24 * 3600 * 1000
-const SLACK_MS = 24 * 3600 * 1000
+export interface Life {
+  readonly from: Date
+  readonly to: Date
+}
 
-/** Makes a CA and a server certificate for these names and addresses: X.509 v3, P-256 (RFC 5280, RFC 5758 section 3.2). */
-export function makeCertificates(names: readonly string[]): Certificates {
-  const ca = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const server = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const life = { from: new Date(Date.now() - SLACK_MS), to: new Date(Date.now() + LIFE_MS) }
-  const issuer = { name: CA_NAME, privateKey: ca.privateKey }
+/** A certificate authority that nobody signed: X.509 v3, P-256 (RFC 5280, RFC 5758 section 3.2). */
+export function makeAuthority(name: string, life: Life): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return {
-    ca: certificate(issuer, { name: CA_NAME, publicKey: ca.publicKey }, life, [
+    certificate: certificate({ name, privateKey }, { name, publicKey }, life, [
       extension(OID.basicConstraints, true, sequence(boolean(true))),
       extension(OID.keyUsage, true, bits(1, 0x06)), // keyCertSign, cRLSign
-      extension(OID.subjectKeyIdentifier, false, octets(keyIdentifier(ca.publicKey))),
+      extension(OID.subjectKeyIdentifier, false, octets(keyIdentifier(publicKey))),
     ]),
-    certificate: certificate(
-      issuer,
-      { name: 'kube-apiserver', publicKey: server.publicKey },
-      life,
-      [
-        extension(OID.basicConstraints, true, sequence()),
-        extension(OID.keyUsage, true, bits(7, 0x80)), // digitalSignature
-        extension(OID.extendedKeyUsage, false, sequence(objectIdentifier(OID.serverAuth))),
-        extension(
-          OID.authorityKeyIdentifier,
-          false,
-          sequence(tag(0x80, keyIdentifier(ca.publicKey))),
-        ),
-        extension(OID.subjectAltName, false, sequence(...names.map(generalName))),
-      ],
-    ),
-    key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
 }
 
-const CA_NAME = 'herald-sandbox-ca'
+/** A server certificate for these names and addresses. Throws when the authority cannot be read. */
+export function issue(
+  authority: KeyPair,
+  { name, names, life }: { name: string; names: readonly string[]; life: Life },
+): KeyPair {
+  const signer = new X509Certificate(authority.certificate)
+  const issuer = {
+    name: signer.subject.replace(/^CN=/, ''),
+    privateKey: createPrivateKey(authority.key),
+  }
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return {
+    certificate: certificate(issuer, { name, publicKey }, life, [
+      extension(OID.basicConstraints, true, sequence()),
+      extension(OID.keyUsage, true, bits(7, 0x80)), // digitalSignature
+      extension(OID.extendedKeyUsage, false, sequence(objectIdentifier(OID.serverAuth))),
+      extension(
+        OID.authorityKeyIdentifier,
+        false,
+        sequence(tag(0x80, keyIdentifier(signer.publicKey))),
+      ),
+      extension(OID.subjectAltName, false, sequence(...names.map(generalName))),
+    ]),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  }
+}
+
+/** A fresh authority and a server certificate that it signed, for ten years: for sandboxes and tests. */
+export function makeCertificates(names: readonly string[]): KeyPair & { readonly ca: string } {
+  const life = { from: new Date(Date.now() - SLACK_MS), to: new Date(Date.now() + LIFE_MS) }
+  const authority = makeAuthority('herald-sandbox-ca', life)
+  return { ca: authority.certificate, ...issue(authority, { name: 'kube-apiserver', names, life }) }
+}
+
+const LIFE_MS = 10 * 365 * 24 * 3600 * 1000
+/** Clocks differ. */
+const SLACK_MS = 24 * 3600 * 1000
 
 const OID = {
   commonName: '2.5.4.3',
