@@ -53,7 +53,7 @@ export interface Config {
   readonly stateDir: string
   readonly allocators: number
   readonly watchers: number
-  readonly output: 'text' | 'json'
+  readonly output: 'table' | 'wide' | 'json' | 'yaml'
 }
 
 /** `up` brings its own Redis when it was given none. */

@@ -1,17 +1,13 @@
 /** Answers why, from what lies in Redis and from the functions that decided: `herald explain` and `herald history`. */
-import { resolve } from 'node:path'
 import { account } from '../functions/allocate/account.ts'
 import { poolHolding } from '../functions/allocate/pools.ts'
 import { canonical } from '../functions/model/address.ts'
 import { Fault } from '../functions/model/fault.ts'
-import { type RedisConfig, socketConfig } from '../infra/config/redis.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
-import { checkRedis } from '../infra/redis/check.ts'
-import { connectRedis } from '../infra/redis/connect.ts'
 import { type HistoryEntry, historyOf } from '../infra/redis/history.ts'
-import { type State, stateOf } from '../infra/redis/state.ts'
-import { holderOf } from '../infra/state-dir.ts'
+import type { State } from '../infra/redis/state.ts'
+import { asText, withRedis } from './ask.ts'
 
 /** Lines for people: a name in front, what is to be said behind it. */
 type Told = readonly (readonly [name: string, text: string])[]
@@ -157,28 +153,13 @@ type Explain = (
   history: () => Promise<HistoryEntry[]>,
 ) => Promise<{ readonly value: unknown; readonly lines: Told }>
 
-async function withState({ config, log }: World<UpConfig>, explain: Explain): Promise<number> {
-  const where = config.redis ?? redisOfUp(config.stateDir)
-  const redis = connectRedis(where, 'commands', log)
-  try {
-    await checkRedis(redis, where)
-    const state = stateOf(redis, config.prefix)
-    const { value, lines } = await explain(state, () => historyOf(redis, config.prefix))
-    if (config.output === 'json') process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
-    else process.stdout.write(table(lines))
+function withState(world: World<UpConfig>, explain: Explain): Promise<number> {
+  return withRedis(world, async ({ state, redis }) => {
+    const { output, prefix } = world.config
+    const { value, lines } = await explain(state, () => historyOf(redis, prefix))
+    const structured = output === 'json' || output === 'yaml'
+    process.stdout.write(structured ? asText(value, output) : table(lines))
     return 0
-  } finally {
-    redis.disconnect()
-  }
-}
-
-function redisOfUp(stateDir: string): RedisConfig {
-  const socket = holderOf(resolve(stateDir))?.redis
-  if (socket) return socketConfig(new URL(socket).pathname)
-  throw new Fault('ConfigInvalid', {
-    what: 'It is not known where Redis is',
-    why: `no --redis-url was given, and no "herald up" holds the state directory ${resolve(stateDir)}`,
-    remedy: 'Give --redis-url (or REDIS_URL), or start "herald up" (npm start) first',
   })
 }
 

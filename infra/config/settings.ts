@@ -144,11 +144,11 @@ export const SETTINGS = {
     schema: text(),
   }),
   output: setting('output', '<format>', {
-    help: 'text or json',
-    fallback: 'text',
+    help: 'table, wide, json or yaml',
+    fallback: 'table',
     example: 'json',
     short: 'o',
-    schema: oneOf(['text', 'json']),
+    schema: oneOf(['table', 'wide', 'json', 'yaml']),
   }),
   allocators: setting('allocators', '<number>', {
     help: 'allocator processes to start',

@@ -1,0 +1,53 @@
+/** What the commands that only ask have in common: the Redis that they ask, and how an answer is printed. */
+import { resolve } from 'node:path'
+import type { Cluster, Redis } from 'ioredis'
+import { stringify } from 'yaml'
+import { Fault } from '../functions/model/fault.ts'
+import { type RedisConfig, socketConfig } from '../infra/config/redis.ts'
+import type { UpConfig } from '../infra/config.ts'
+import type { World } from '../infra/process.ts'
+import { checkRedis } from '../infra/redis/check.ts'
+import { connectRedis } from '../infra/redis/connect.ts'
+import { type Scripts, scriptsOf } from '../infra/redis/scripts.ts'
+import { type State, stateOf } from '../infra/redis/state.ts'
+import { holderOf } from '../infra/state-dir.ts'
+
+export interface Asked {
+  readonly redis: Redis | Cluster
+  readonly state: State
+  readonly scripts: Scripts
+}
+
+/** Runs a command against the Redis of --redis-url, or else of the `herald up` that runs; answers its exit code. */
+export async function withRedis(
+  { config, log }: World<UpConfig>,
+  command: (asked: Asked) => Promise<number>,
+): Promise<number> {
+  const where = config.redis ?? redisOfUp(config.stateDir)
+  const redis = connectRedis(where, 'commands', log)
+  try {
+    await checkRedis(redis, where)
+    const { prefix } = config
+    return await command({
+      redis,
+      state: stateOf(redis, prefix),
+      scripts: scriptsOf(redis, prefix),
+    })
+  } finally {
+    redis.disconnect()
+  }
+}
+
+export function asText(value: unknown, output: 'json' | 'yaml'): string {
+  return output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value)
+}
+
+function redisOfUp(stateDir: string): RedisConfig {
+  const socket = holderOf(resolve(stateDir))?.redis
+  if (socket) return socketConfig(new URL(socket).pathname)
+  throw new Fault('ConfigInvalid', {
+    what: 'It is not known where Redis is',
+    why: `no --redis-url was given, and no "herald up" holds the state directory ${resolve(stateDir)}`,
+    remedy: 'Give --redis-url (or REDIS_URL), or start "herald up" (npm start) first',
+  })
+}
