@@ -53,10 +53,6 @@ export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
   for (const answer of answers) {
     if (answer.outcome !== 'placed') continue
     for (const node of answer.tell) await world.ring(`announce-${cluster}-${node}`, ['all'])
-    await world.ring(
-      `publish-${cluster}`,
-      services.map(service => `service/${service}`),
-    )
   }
   await world.state.answered('place', key, dirty)
 }

@@ -1,17 +1,21 @@
 /** Answers `publish-<cluster>`: writes to Kubernetes what a Service holds, and says why not more. */
 import { Fault } from '../functions/model/fault.ts'
 import type { Service } from '../functions/model/service.ts'
-import { noticesOf } from '../functions/publish/notices.ts'
-import { publish } from '../functions/publish/publish.ts'
+import { publish, type StatusPatch, shownAfter, shownBy } from '../functions/publish/publish.ts'
 import { projectService } from '../functions/watch/project.ts'
 import { recordOf } from '../functions/watch/record.ts'
 import type { KubernetesApi } from '../infra/kubernetes/client.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
-import { createEvent, isOutOfDate, patchServiceStatus } from '../infra/kubernetes/write.ts'
-import { learnAll, type MirrorWorld, serviceSight } from './mirror.ts'
+import { isOutOfDate, patchServiceStatus } from '../infra/kubernetes/write.ts'
+import { EVENTS_KEY, type Intent, type Known, type Publishing } from '../infra/redis/publishing.ts'
+import { learnAll, type MirrorWorld, type Sight, serviceSight } from './mirror.ts'
+import { sayAll, type Traffic } from './say.ts'
 
 export interface PublishWorld extends MirrorWorld {
   readonly api: KubernetesApi
+  readonly publishing: Publishing
+  /** Status patches under way. */
+  readonly traffic: Traffic
   readonly loadBalancerClass: string | null
   /** Name of this process, for events. */
   readonly instance: string
@@ -20,15 +24,12 @@ export interface PublishWorld extends MirrorWorld {
 /** Somebody else writes to the Service at the same time: read and decide again, but not for ever. */
 const CONFLICTS_MOST = 10
 
-/** The key is service/namespace/name. */
+/** The key is service/namespace/name, or `events` for whatever is to be said. */
 export async function onPublish(key: string, world: PublishWorld): Promise<void> {
-  const queue = `publish-${world.cluster}`
-  const dirty = await world.state.dirty(queue, key)
+  if (key === EVENTS_KEY) return sayAll(world)
   const name = key.slice('service/'.length)
   for (let attempt = 0; attempt < CONFLICTS_MOST; attempt++) {
-    if (!(await publishOnce(name, world))) continue
-    await world.state.answered(queue, key, dirty)
-    return
+    if (await publishOnce(name, world)) return
   }
   throw new Fault('Contended', {
     what: `The status of Service ${name} met ${CONFLICTS_MOST} conflicts`,
@@ -40,39 +41,62 @@ export async function onPublish(key: string, world: PublishWorld): Promise<void>
 
 /** False: the Service changed meanwhile; decide again. */
 async function publishOnce(name: string, world: PublishWorld): Promise<boolean> {
-  const { cluster, state, api } = world
-  const [{ version, record: service }, allocation] = await Promise.all([
-    state.service(cluster, name),
-    state.allocation(cluster, name),
-  ])
-  if (!service) return true // gone, or none of our business
-  const { patch, event } = publish(service, allocation, new Date().toISOString())
-  if (patch) {
-    try {
-      const target = { ...service, resourceVersion: version }
-      const after = await patchServiceStatus(api, target, patch)
-      await learnFresh(projectService(after), world, false) // our own change: nothing to allocate
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error
-      if (error.status === 404) return true // deleted meanwhile: the watch will say so
-      if (!isOutOfDate(error)) throw error
-      await reread(service, world) // a Service that is gone decides nothing any more: the watch will say so
-      return false
-    }
+  const known = await world.publishing.load(name)
+  const { version, record } = known.service
+  if (!record) return settle(name, known, null, world) // gone, or none of our business
+  const service = { ...record, resourceVersion: version }
+  const { patch, events } = publish(service, known.allocation, new Date().toISOString())
+  const intent = intentOf(service, known.intent, patch, events, world)
+  if (!patch) return settle(name, { ...known, intent }, null, world)
+  if (intent) await world.publishing.intend({ name, intent })
+  try {
+    const after = await world.traffic.during(() => patchServiceStatus(world.api, service, patch))
+    const sight = sightOf(projectService(after), world, false) // our own change: nothing to allocate
+    return settle(name, { ...known, intent }, sight, world)
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    // Deleted meanwhile: the watch will say so.
+    if (error.status === 404) return settle(name, { ...known, intent: NOTHING }, null, world)
+    if (!isOutOfDate(error)) throw error
+    await reread(service, world) // a Service that is gone decides nothing any more: the watch will say so
+    return false
   }
-  for (const text of [event, ...noticesOf(service, allocation, patch !== null)]) {
-    if (!text) continue
-    await createEvent(api, {
-      ...text,
-      regarding: {
-        apiVersion: 'v1',
-        kind: 'Service',
-        namespace: service.namespace,
-        name: service.name,
-        uid: service.uid,
-      },
-      reportingInstance: world.instance,
-    })
+}
+
+const NOTHING: Intent = { v: 1, shows: '', events: [] }
+
+/**
+ * What is to be said once the Service shows it. An intent of before is kept only if the Service shows it already: whoever
+ * had it was ended before he could say so. Null: there is no intent and never was one.
+ */
+function intentOf(
+  service: Service,
+  before: Intent | null,
+  patch: StatusPatch | null,
+  texts: ReturnType<typeof publish>['events'],
+  { instance }: PublishWorld,
+): Intent | null {
+  const { namespace, name, uid } = service
+  const regarding = { apiVersion: 'v1', kind: 'Service', namespace, name, uid }
+  const late = before?.shows === shownBy(service) ? before.events : []
+  const events = texts.map(text => ({ ...text, regarding, reportingInstance: instance }))
+  if (!before && events.length === 0) return null
+  const shows = patch ? shownAfter(service, patch) : shownBy(service)
+  return { v: 1, shows, events: [...late, ...events] }
+}
+
+async function settle(
+  name: string,
+  { dirty, intent }: Pick<Known, 'dirty' | 'intent'>,
+  learned: Sight | null,
+  world: PublishWorld,
+): Promise<true> {
+  if (dirty === null && !intent && !learned) return true
+  const key = `service/${name}`
+  const events = intent?.events ?? []
+  const settled = { key, dirty, name, learned, hadIntent: intent !== null, events }
+  if (await world.publishing.settle(settled)) {
+    await world.ring(`publish-${world.cluster}`, [EVENTS_KEY])
   }
   return true
 }
@@ -81,15 +105,14 @@ async function reread(service: Service, world: PublishWorld): Promise<void> {
   const path = `/api/v1/namespaces/${service.namespace}/services/${service.name}`
   try {
     // The watch will bring this version too, and find it known: whatever its specification asks for is rung here.
-    await learnFresh(projectService(await world.api.request({ path })), world, true)
+    await learnAll([sightOf(projectService(await world.api.request({ path })), world, true)], world)
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error
   }
 }
 
 /** What the API server has just answered is newer than what the watch has brought. */
-async function learnFresh(service: Service, world: PublishWorld, bell: boolean): Promise<void> {
-  const record = recordOf(service, world.loadBalancerClass)
+function sightOf(service: Service, world: PublishWorld, bell: boolean): Sight {
   const sight = serviceSight(world.cluster, service, world.state, bell)
-  await learnAll([record ? sight : { ...sight, value: null }], world)
+  return recordOf(service, world.loadBalancerClass) ? sight : { ...sight, value: null }
 }

@@ -11,6 +11,7 @@ import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
+import { publishingOf } from '../infra/redis/publishing.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
 import { isLost, listedOrStopped, publishWhileHeard, troubleOf } from './contact.ts'
@@ -18,6 +19,7 @@ import { followAll } from './follow-all.ts'
 import { adopt } from './mirror.ts'
 import { onPublish, type PublishWorld } from './on-publish.ts'
 import { reconfigure } from './reconfigure.ts'
+import { traffic } from './say.ts'
 import { nothingSeen, type Seen } from './sightings.ts'
 import { runWebhook } from './webhook.ts'
 
@@ -33,11 +35,14 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
   const waiting = connectRedis(config.redis, 'blocking', log)
   await waitForRedis(redis, process)
   const bells = openBells(redis, config.prefix, log)
+  const scripts = scriptsOf(redis, config.prefix)
   const world: PublishWorld = {
     cluster: config.cluster,
     loadBalancerClass: config.loadBalancerClass,
     state: stateOf(redis, config.prefix),
-    scripts: scriptsOf(redis, config.prefix),
+    scripts,
+    publishing: publishingOf(redis, config.prefix, config.cluster, scripts),
+    traffic: traffic(),
     ring: (queue, keys) => bells.ring(queue, keys),
     api,
     instance: hostname(),

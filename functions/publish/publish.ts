@@ -1,10 +1,11 @@
 /**
- * Decides what must be written to Kubernetes so that a Service shows what it holds: one status patch, one
- * event. Nothing is written that would change nothing; a status is emptied only for an allocation that
- * says "holds nothing", never for one that is missing.
+ * Decides what must be written to Kubernetes so that a Service shows what it holds: one status patch, and the events
+ * that say so. Nothing is written that would change nothing, and nothing is said that no write shows: so a restart, an
+ * empty Redis or a second watcher says nothing anew. A status is emptied only for an allocation that says "holds
+ * nothing", never for one that is missing.
  */
 import { createHash } from 'node:crypto'
-import type { Allocation } from '../model/allocation.ts'
+import type { Allocation, Refusal } from '../model/allocation.ts'
 import { type Condition, POOL_ANNOTATION, type Service } from '../model/service.ts'
 
 export const ASSIGNED_CONDITION = 'herald.io/AddressAssigned'
@@ -28,17 +29,37 @@ export interface EventText {
 
 export interface Publication {
   readonly patch: StatusPatch | null
-  readonly event: EventText | null
+  /** Said once the patch is written; none without one. */
+  readonly events: readonly EventText[]
 }
 
+const NOTHING: Publication = { patch: null, events: [] }
+
+/** The resourceVersion of the Service, which the events are named by too: each change is said once. */
 export function publish(service: Service, allocation: Allocation | null, now: string): Publication {
-  if (!allocation || allocation.uid !== service.uid) return { patch: null, event: null }
+  if (!allocation || allocation.uid !== service.uid) return NOTHING
   const ours = service.type === 'LoadBalancer'
-  if (!ours && allocation.addresses.length > 0) return { patch: null, event: null } // about to be released
-  return {
-    patch: patchOf(service, allocation, ours, now),
-    event: ours ? eventOf(service, allocation) : null,
-  }
+  if (!ours && allocation.addresses.length > 0) return NOTHING // about to be released
+  const patch = patchOf(service, allocation, ours, now)
+  return patch ? { patch, events: ours ? eventsOf(service, allocation, patch) : [] } : NOTHING
+}
+
+/** What of a Service shows that a patch was written, as text to be compared. */
+export function shownBy({
+  addresses,
+  conditions,
+}: Pick<Service, 'addresses' | 'conditions'>): string {
+  return `${addresses.join()} ${conditions.find(isOurs)?.message ?? ''}`
+}
+
+/** What the Service will show once the patch is written. */
+export function shownAfter(service: Service, { status }: StatusPatch): string {
+  return shownBy({
+    addresses: status?.loadBalancer
+      ? (status.loadBalancer.ingress ?? []).map(({ ip }) => ip)
+      : service.addresses,
+    conditions: status?.conditions ?? service.conditions,
+  })
 }
 
 function patchOf(
@@ -65,15 +86,11 @@ function patchOf(
 
 /** The same list when nothing changes, so that it can be compared by identity. */
 function conditionsOf(service: Service, allocation: Allocation, now: string): readonly Condition[] {
-  const old = service.conditions.find(one => one.type === ASSIGNED_CONDITION)
-  const { refusal, addresses, pool } = allocation
+  const old = service.conditions.find(isOurs)
+  const { refusal, addresses } = allocation
   const fresh = refusal
-    ? { status: 'False' as const, reason: refusal.reason, message: refusal.message }
-    : {
-        status: 'True' as const,
-        reason: 'Assigned',
-        message: `${addresses.join(', ')} from pool "${pool}"`,
-      }
+    ? { status: 'False' as const, reason: refusal.reason, message: cut(refusal.message) }
+    : { status: 'True' as const, reason: 'Assigned', message: cut(assigned(allocation)) }
   if (!refusal && addresses.length === 0) return without(service)
   if (
     old?.status === fresh.status &&
@@ -84,49 +101,95 @@ function conditionsOf(service: Service, allocation: Allocation, now: string): re
   }
   const lastTransitionTime = old?.status === fresh.status ? old.lastTransitionTime : now
   const condition: Condition = { type: ASSIGNED_CONDITION, ...fresh, lastTransitionTime }
-  return [...service.conditions.filter(one => one.type !== ASSIGNED_CONDITION), condition]
+  return [...service.conditions.filter(one => !isOurs(one)), condition]
+}
+
+/** With what it lacks, if it does: a Service is told on itself. */
+function assigned({ addresses, pool, notices = [] }: Allocation): string {
+  const lacking = notices.filter(({ reason }) => reason === 'AdditionalAssignFailed')
+  const held = `${addresses.join(', ')} from pool "${pool}"`
+  return [held, ...lacking.map(({ message }) => message)].join('; ')
 }
 
 function without(service: Service): readonly Condition[] {
-  return service.conditions.some(one => one.type === ASSIGNED_CONDITION)
-    ? service.conditions.filter(one => one.type !== ASSIGNED_CONDITION)
+  return service.conditions.some(isOurs)
+    ? service.conditions.filter(one => !isOurs(one))
     : service.conditions
 }
 
-function eventOf(service: Service, allocation: Allocation): EventText | null {
-  const { refusal, addresses, pool, sinceMs } = allocation
-  if (refusal) {
-    return named(service, [refusal.reason, refusal.message, addresses.join()], {
-      type: 'Warning',
-      reason: EVENT_REASONS[refusal.reason] ?? refusal.reason,
-      action: 'Allocate',
-      note: addresses.length
-        ? `It keeps ${addresses.join(', ')}. ${refusal.message}`
-        : refusal.message,
-    })
-  }
-  const published = addresses.join() === service.addresses.join()
-  if (addresses.length === 0 || published) return null
-  return named(service, ['IPAllocated', addresses.join(), String(sinceMs)], {
+const isOurs = ({ type }: Condition): boolean => type === ASSIGNED_CONDITION
+
+/** Longest message that a condition may have, in characters (apimachinery: metav1.Condition). */
+const MESSAGE_MOST = 32_768
+
+const cut = (message: string): string =>
+  message.length > MESSAGE_MOST ? `${message.slice(0, MESSAGE_MOST - 1)}\u2026` : message
+
+/** MetalLB's reasons and words (metallb-behaviour 4.9). */
+function eventsOf(service: Service, allocation: Allocation, { status }: StatusPatch): EventText[] {
+  const moved = status?.loadBalancer !== undefined
+  const told = moved || status?.conditions !== undefined
+  const { refusal, notices = [] } = allocation
+  return [
+    ...(refusal && told ? [refused(service, allocation, refusal)] : []),
+    ...(!refusal && moved && allocation.addresses.length > 0
+      ? [allocated(service, allocation)]
+      : []),
+    ...notices
+      .filter(({ reason }) => (reason === 'ClearAssignment' ? moved : told))
+      .map(notice => noticed(service, notice)),
+    ...deprecations(service),
+  ]
+}
+
+function allocated(service: Service, { addresses, pool }: Allocation): EventText {
+  return named(service, {
     type: 'Normal',
     reason: 'IPAllocated',
-    action: 'Allocate',
     note: `Assigned IP ${addresses.map(ip => `"${ip}"`).join(', ')} from pool "${pool}"`,
   })
 }
+
+function refused(
+  service: Service,
+  { addresses }: Allocation,
+  { reason, message }: Refusal,
+): EventText {
+  return named(service, {
+    type: 'Warning',
+    reason: EVENT_REASONS[reason] ?? reason,
+    note: addresses.length > 0 ? `It keeps ${addresses.join(', ')}. ${message}` : message,
+  })
+}
+
+/** What was lost or is lacking. */
+function noticed(service: Service, { reason, message }: Refusal): EventText {
+  const note = reason === 'ClearAssignment' ? `Cleared the assignment: ${message}.` : `${message}.`
+  return named(service, { type: 'Normal', reason, note })
+}
+
+function deprecations(service: Service): EventText[] {
+  return LEGACY.filter(key => key in service.annotations).map(key =>
+    named(service, {
+      type: 'Warning',
+      reason: 'deprecatedAnnotation',
+      note: `Annotation ${key} is deprecated: write ${key.replace(OLD_PREFIX, 'metallb.io/')} instead.`,
+    }),
+  )
+}
+
+const OLD_PREFIX = 'metallb.universe.tf/'
+const LEGACY = ['address-pool', 'allow-shared-ip', 'loadBalancerIPs'].map(key => OLD_PREFIX + key)
 
 /** MetalLB's reasons where a condition may not have them: it takes no spaces. */
 const EVENT_REASONS: Readonly<Record<string, string>> = {
   NotEnoughClusterIPs: 'not enough clusterips',
 }
 
-export function named(
-  service: Service,
-  content: readonly string[],
-  text: Omit<EventText, 'name'>,
-): EventText {
+function named(service: Service, text: Omit<EventText, 'name' | 'action'>): EventText {
+  const { uid, resourceVersion, name } = service
   const digest = createHash('sha256')
-    .update([service.uid, ...content].join('\n'))
+    .update([uid, resourceVersion, text.reason, text.note].join('\n'))
     .digest('hex')
-  return { name: `${service.name}.${digest.slice(0, 16)}`, ...text }
+  return { name: `${name}.${digest.slice(0, 16)}`, action: 'Allocate', ...text }
 }

@@ -38,6 +38,10 @@ export interface Keys {
   resting: string
   /** hash, service id -> addresses it gave up that rest or are reserved for it; claim script. */
   returning: string
+  /** hash, service name -> Intent: what the status patch under way will show, and what is to be said then; watcher. */
+  intents(cluster: string): string
+  /** hash, namespace/name of an event -> EventToWrite: shown and to be said; watcher. */
+  unsaid(cluster: string): string
   /** zset, key -> version (µs): bells to be answered; whoever writes the fact. */
   dirty(queue: string): string
   /** hash, cluster -> incarnation in which its adoption was completed; adopt script. */
@@ -81,6 +85,8 @@ export function keysOf(prefix: string): Keys {
     wishes: `${prefix}:wishes`,
     resting: `${prefix}:resting`,
     returning: `${prefix}:returning`,
+    intents: of('intents'),
+    unsaid: of('unsaid'),
     dirty: queue => `${prefix}:dirty:${queue}`,
     adopted: `${prefix}:adopted`,
     adopting: of('adopting'),

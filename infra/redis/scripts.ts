@@ -8,6 +8,9 @@ import type { Configuration } from '../../functions/model/configuration.ts'
 import type { Announcer } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { type Keys, keysOf } from './keys.ts'
+import { type Learned, learnAll } from './learn.ts'
+
+export type { Learned } from './learn.ts'
 
 export type Part =
   | { readonly exact: { address: string; page: string; offset: number } }
@@ -88,19 +91,6 @@ export type PlaceAnswer =
   | { readonly outcome: 'same' }
   | { readonly outcome: 'placed'; readonly owner: string | null; readonly tell: readonly string[] }
 
-export interface Learned {
-  /** Key of the hash of records. */
-  readonly records: string
-  readonly field: string
-  readonly resourceVersion: string
-  /** JSON of the projection, or null: the object is gone. */
-  readonly value: string | null
-  /** Queue and key to make dirty when the content changed. */
-  readonly bell: { readonly queue: string; readonly key: string } | null
-  /** Key of a counter of accepted changes. */
-  readonly counter?: string
-}
-
 export type Scripts = ReturnType<typeof scriptsOf>
 
 export function scriptsOf(redis: Redis | Cluster, prefix: string) {
@@ -126,14 +116,12 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
       ),
 
     /** True when what is known of the object changed, null when something newer was known already. */
-    async learn(learned: Learned): Promise<boolean | null> {
-      const dirty = keys.dirty(learned.bell?.queue ?? 'allocate')
-      const answer = await run.learn(
-        [learned.records, dirty, keys.tombstones, ...(learned.counter ? [learned.counter] : [])],
-        [learned.field, learned.resourceVersion, learned.value ?? 'null', learned.bell?.key ?? ''],
-      )
-      return answer === -1 ? null : answer === 1
-    },
+    learn: async (learned: Learned): Promise<boolean | null> =>
+      (await learnAll(run.learn, keys, [learned]))[0] ?? null,
+
+    /** The same for many, in as few calls as there are kinds of record among them. */
+    learnAll: (all: readonly Learned[]): Promise<(boolean | null)[]> =>
+      learnAll(run.learn, keys, all),
 
     /** Removes some of the tombstones older than that; says how many. */
     purge: async (clusters: readonly string[], lifeMs: number): Promise<number> =>
@@ -287,10 +275,10 @@ function claimAnswer(answer: unknown): ClaimAnswer {
   }
 }
 
-type Run = (keys: readonly string[], values: readonly (string | number)[]) => Promise<unknown>
+export type Run = (keys: readonly string[], values: readonly (string | number)[]) => Promise<unknown>
 
 /** EVALSHA with the source sent again where the server has lost it: ioredis does that by itself. */
-function script(redis: Redis | Cluster, name: string): Run {
+export function script(redis: Redis | Cluster, name: string): Run {
   const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
   const command = `herald_${name}`
   redis.defineCommand(command, { lua })

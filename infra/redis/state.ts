@@ -60,10 +60,7 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       return record && { revision: Number(version), configuration: record }
     },
     async allocation(cluster: string, service: string): Promise<Allocation | null> {
-      const text = await redis.hget(keys.allocations(cluster), service)
-      if (!text) return null
-      const allocation = JSON.parse(text) as Allocation
-      return { ...allocation, addresses: array(allocation.addresses) }
+      return allocationOf(await redis.hget(keys.allocations(cluster), service))
     },
     async addressRecord(address: string): Promise<AddressRecord | null> {
       const text = await redis.hget(keys.addresses, address)
@@ -158,7 +155,13 @@ function pairs(flat: readonly unknown[]): [string, string][] {
   return flat.flatMap((one, i) => (i % 2 === 0 ? [[String(one), String(flat[i + 1])]] : []))
 }
 
-function seen<T>(text: string | null): Seen<T> {
+export function allocationOf(text: string | null): Allocation | null {
+  if (!text) return null
+  const allocation = JSON.parse(text) as Allocation
+  return { ...allocation, addresses: array(allocation.addresses) }
+}
+
+export function seen<T>(text: string | null): Seen<T> {
   const space = text?.indexOf(' ') ?? -1
   if (!text || space < 0) return { version: '', record: null }
   return { version: text.slice(0, space), record: JSON.parse(text.slice(space + 1)) as T | null }

@@ -1,33 +1,41 @@
--- learn.lua: writes down what a watcher saw of one object, unless something newer is known.
+-- learn.lua: writes down what a watcher saw of objects, each unless something newer is known of it.
 --
 -- Why a script: two watchers may lag behind each other by seconds; the greater resourceVersion wins.
 --
 -- KEYS  1 hash of records  2 dirty set  3 tombstones  4 counter of accepted changes (absent where none is kept)
--- ARGV  1 field  2 resourceVersion (decimal, any length)  3 JSON, or "null": the object is gone
---       4 key to make dirty when the content changed ("" = none)
--- Returns 1 content changed, 0 only the version is newer, -1 older than what is known: nothing written
-local stored = redis.call('HGET', KEYS[1], ARGV[1])
-local oldVersion, oldText
-if stored then oldVersion, oldText = string.match(stored, '^(%d+) (.*)$') end
-local version = ARGV[2]
+-- ARGV  four for each object: field, resourceVersion (decimal, any length), JSON or "null" (the object is gone),
+--       key to make dirty when the content changed ("" = none)
+-- Returns for each 1 content changed, 0 only the version is newer, -1 older than what is known: nothing written
+local records, dirty, tombstones, counter = unpack(KEYS)
+local time = redis.call('TIME')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local bellVersion = string.format('%.0f', time[1] * 1000000 + time[2])
 
 -- Versions are compared as decimal numbers of any length; a double would round them (KEP-5504).
-if oldVersion and (#oldVersion > #version or (#oldVersion == #version and oldVersion >= version)) then
-  return -1
+local function isOlder(version, known)
+  return #known > #version or (#known == #version and known >= version)
 end
--- Forgetting what was never known writes nothing; else the tombstone stays, to refuse late news of the object.
-if not stored and ARGV[3] == 'null' then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], version .. ' ' .. ARGV[3])
-if oldText == ARGV[3] then return 0 end
-local time = redis.call('TIME')
-local tombstone = KEYS[1] .. ' ' .. ARGV[1]
-if ARGV[3] == 'null' then
-  redis.call('ZADD', KEYS[3], time[1] * 1000 + math.floor(time[2] / 1000), tombstone)
-elseif oldText == 'null' then
-  redis.call('ZREM', KEYS[3], tombstone)
+
+local function learn(field, version, text, bell)
+  local stored = redis.call('HGET', records, field)
+  local oldVersion, oldText
+  if stored then oldVersion, oldText = string.match(stored, '^(%d+) (.*)$') end
+  if oldVersion and isOlder(version, oldVersion) then return -1 end
+  -- Forgetting what was never known writes nothing; else the tombstone stays, to refuse late news of the object.
+  if not stored and text == 'null' then return 0 end
+  redis.call('HSET', records, field, version .. ' ' .. text)
+  if oldText == text then return 0 end
+  local tombstone = records .. ' ' .. field
+  if text == 'null' then
+    redis.call('ZADD', tombstones, nowMs, tombstone)
+  elseif oldText == 'null' then
+    redis.call('ZREM', tombstones, tombstone)
+  end
+  if counter then redis.call('INCR', counter) end
+  if bell ~= '' then redis.call('ZADD', dirty, bellVersion, bell) end
+  return 1
 end
-if KEYS[4] then redis.call('INCR', KEYS[4]) end
-if ARGV[4] ~= '' then
-  redis.call('ZADD', KEYS[2], string.format('%.0f', time[1] * 1000000 + time[2]), ARGV[4])
-end
-return 1
+
+local answers = {}
+for i = 1, #ARGV, 4 do answers[#answers + 1] = learn(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+return answers

@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { noticesOf } from '../../../functions/publish/notices.ts'
+import type { Allocation } from '../../../functions/model/allocation.ts'
+import { POOL_ANNOTATION, type Service } from '../../../functions/model/service.ts'
 import { publish } from '../../../functions/publish/publish.ts'
 import { anAllocation, aService } from '../../support/services.ts'
 
-const reasons = (...args: Parameters<typeof noticesOf>) =>
-  noticesOf(...args).map(({ type, reason, note }) => `${type} ${reason} ${note}`)
+const reasons = (service: Service, allocation: Allocation) =>
+  publish(service, allocation, '').events.map(
+    ({ type, reason, note }) => `${type} ${reason} ${note}`,
+  )
 
-describe('notices', () => {
+/** As the Service stands once everything about the allocation was written. */
+const written = (service: Service, allocation: Allocation): Service => ({
+  ...service,
+  addresses: allocation.addresses,
+  annotations: { ...service.annotations, [POOL_ANNOTATION]: allocation.pool ?? '' },
+  conditions: publish(service, allocation, '').patch?.status?.conditions ?? [],
+})
+
+describe('events beside IPAllocated', () => {
+  const plain = anAllocation('web', ['10.0.0.2'], 'b')
   const lost = anAllocation('web', ['10.0.0.2'], 'b', {
     notices: [{ reason: 'ClearAssignment', message: 'no pool contains 10.0.0.1 any more' }],
   })
@@ -17,42 +29,40 @@ describe('notices', () => {
   const old = aService('web', { annotations: { 'metallb.universe.tf/address-pool': 'b' } })
 
   test('ClearAssignment is said with the write that shows it, and not again', () => {
-    assert.deepEqual(reasons(aService('web'), lost, true), [
+    assert.deepEqual(reasons(aService('web'), lost), [
+      'Normal IPAllocated Assigned IP "10.0.0.2" from pool "b"',
       'Normal ClearAssignment Cleared the assignment: no pool contains 10.0.0.1 any more.',
     ])
-    assert.deepEqual(reasons(aService('web'), lost, false), [])
+    assert.deepEqual(reasons(written(aService('web'), lost), lost), [])
   })
 
-  test('AdditionalAssignFailed needs no write, and has one name however often it is said', () => {
-    assert.deepEqual(reasons(aService('web'), lacking, false), [
+  test('what is lacking is shown by the condition, and said when it first is', () => {
+    const before = written(aService('web'), plain)
+    const { patch } = publish(before, lacking, '')
+    assert.match(patch?.status?.conditions?.[0]?.message ?? '', /; no free IPv6 address$/)
+    assert.deepEqual(reasons(before, lacking), [
       'Normal AdditionalAssignFailed no free IPv6 address.',
     ])
-    const [first] = noticesOf(aService('web'), lacking, false)
-    const [second] = noticesOf(aService('web'), lacking, true)
-    assert.equal(first?.name, second?.name)
+    assert.deepEqual(reasons(written(before, lacking), lacking), [])
   })
 
   test('deprecatedAnnotation names the annotation and the one to write instead, only with a write', () => {
-    const plain = anAllocation('web', ['10.0.0.2'], 'b')
     assert.match(
-      reasons(old, plain, true).join(),
-      /^Warning deprecatedAnnotation .*metallb\.universe\.tf\/address-pool.*write metallb\.io\/address-pool/,
+      reasons(old, plain).join(),
+      /Warning deprecatedAnnotation .*metallb\.universe\.tf\/address-pool.*write metallb\.io\/address-pool/,
     )
-    assert.deepEqual(reasons(old, plain, false), [])
+    assert.deepEqual(reasons(written(old, plain), plain), [])
   })
 
   test('nothing is said of a Service that was deleted since', () => {
-    assert.deepEqual(reasons(aService('web', { uid: 'next' }), lost, true), [])
+    assert.deepEqual(reasons(aService('web', { uid: 'next' }), lost), [])
   })
 
   test('an event has MetalLB\u2019s reason where a condition may not have it', () => {
     const refusal = { reason: 'NotEnoughClusterIPs', message: 'two are needed' }
-    const { patch, event } = publish(
-      aService('web'),
-      anAllocation('web', [], null, { refusal }),
-      '',
-    )
-    assert.equal(event?.reason, 'not enough clusterips')
+    const refused = anAllocation('web', [], null, { refusal })
+    const { patch, events } = publish(aService('web'), refused, '')
+    assert.equal(events[0]?.reason, 'not enough clusterips')
     assert.equal(patch?.status?.conditions?.[0]?.reason, 'NotEnoughClusterIPs')
   })
 })

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Allocation } from '../../../functions/model/allocation.ts'
 import type { Condition, Service } from '../../../functions/model/service.ts'
-import { ASSIGNED_CONDITION, publish } from '../../../functions/publish/publish.ts'
+import {
+  ASSIGNED_CONDITION,
+  publish,
+  shownAfter,
+  shownBy,
+} from '../../../functions/publish/publish.ts'
 import { anAllocation, aService } from '../../support/services.ts'
 
 const NOW = '2026-01-01T00:00:00Z'
@@ -26,7 +31,7 @@ const say = (service: Service, allocation: Allocation | null) => publish(service
 
 describe('publish', () => {
   test('writes address, pool and condition in one patch, and says IPAllocated', () => {
-    const { patch, event } = say(aService('web'), held)
+    const { patch, events } = say(aService('web'), held)
     assert.deepEqual(patch, {
       metadata: { annotations: { 'metallb.io/ip-allocated-from-pool': 'blue' } },
       status: {
@@ -39,52 +44,56 @@ describe('publish', () => {
         ],
       },
     })
-    assert.equal(event?.reason, 'IPAllocated')
-    assert.match(event?.note ?? '', /"10\.0\.0\.1"/)
+    assert.equal(events[0]?.reason, 'IPAllocated')
+    assert.match(events[0]?.note ?? '', /"10\.0\.0\.1"/)
   })
 
   test('writes nothing that would change nothing', () => {
-    assert.deepEqual(say(published, held), { patch: null, event: null })
+    assert.deepEqual(say(published, held), { patch: null, events: [] })
   })
 
   test('never empties a status because an allocation is missing', () => {
-    assert.deepEqual(say(published, null), { patch: null, event: null })
+    assert.deepEqual(say(published, null), { patch: null, events: [] })
   })
 
   test('ignores what was decided for an older Service of the same name', () => {
     assert.deepEqual(say({ ...published, uid: 'new', addresses: [] }, held), {
       patch: null,
-      event: null,
+      events: [],
     })
   })
 
   test('empties the status when the allocation says that nothing is held, with the reason', () => {
-    const { patch, event } = say(published, refused)
+    const { patch, events } = say(published, refused)
     assert.deepEqual(patch?.status?.loadBalancer, { ingress: null })
     assert.deepEqual(patch?.metadata.annotations, { 'metallb.io/ip-allocated-from-pool': null })
     assert.equal(patch?.status?.conditions?.[0]?.status, 'False')
-    assert.equal(event?.type, 'Warning')
-    assert.equal(event?.reason, 'AllocationFailed')
+    assert.equal(events[0]?.type, 'Warning')
+    assert.equal(events[0]?.reason, 'AllocationFailed')
   })
 
-  test('one refusal is one event, whoever says it and how often', () => {
-    assert.equal(
-      say(aService('web'), refused).event?.name,
-      say(aService('web'), refused).event?.name,
-    )
+  test('a change is one event, whoever says it; the same again later is another', () => {
+    const nameOf = (service: Service, allocation = refused) =>
+      say(service, allocation).events[0]?.name
+    assert.equal(nameOf(aService('web')), nameOf(aService('web')))
+    assert.notEqual(nameOf(aService('web')), nameOf(aService('web', { resourceVersion: '2' })))
     const other = { ...refused, refusal: { reason: 'AllocationFailed', message: 'other' } }
-    assert.notEqual(
-      say(aService('web'), refused).event?.name,
-      say(aService('web'), other).event?.name,
-    )
+    assert.notEqual(nameOf(aService('web')), nameOf(aService('web'), other))
+  })
+
+  test('a refusal that the condition shows already is not said again', () => {
+    const told = aService('web', {
+      conditions: [condition('False', 'AllocationFailed', 'no free IP')],
+    })
+    assert.deepEqual(say(told, refused), { patch: null, events: [] })
   })
 
   test('a Service that keeps its address while it is refused another says both', () => {
     const keeping = { ...held, refusal: { reason: 'AllocationFailed', message: 'taken' } }
-    const { patch, event } = say(published, keeping)
+    const { patch, events } = say(published, keeping)
     assert.equal(patch?.status?.loadBalancer, undefined)
     assert.equal(patch?.status?.conditions?.[0]?.reason, 'AllocationFailed')
-    assert.match(event?.note ?? '', /It keeps 10\.0\.0\.1/)
+    assert.match(events[0]?.note ?? '', /It keeps 10\.0\.0\.1/)
   })
 
   test('keeps the conditions of others, and the time of transition while the status stays', () => {
@@ -95,12 +104,28 @@ describe('publish', () => {
     assert.equal(patch?.status?.conditions?.[1]?.lastTransitionTime, '2025-01-01T00:00:00Z')
   })
 
+  test('what a patch will show is what the Service shows once it is written', () => {
+    const { patch } = say(aService('web'), held)
+    assert.ok(patch)
+    assert.equal(shownAfter(aService('web'), patch), shownBy(published))
+    assert.notEqual(shownBy(aService('web')), shownBy(published))
+    const emptied = say(published, refused).patch
+    assert.ok(emptied)
+    assert.equal(shownAfter(published, emptied), ' no free IP')
+  })
+
+  test('a message longer than a condition may have is cut', () => {
+    const refusal = { reason: 'AllocationFailed', message: 'x'.repeat(40_000) }
+    const { patch } = say(aService('web'), anAllocation('web', [], null, { refusal }))
+    assert.equal(patch?.status?.conditions?.[0]?.message.length, 32_768)
+  })
+
   test('takes its annotation and condition off a Service of another type, once nothing is held', () => {
     const changed = { ...published, type: 'ClusterIP', addresses: [] }
-    const { patch, event } = say(changed, anAllocation('web', [], null))
+    const { patch, events } = say(changed, anAllocation('web', [], null))
     assert.deepEqual(patch?.metadata.annotations, { 'metallb.io/ip-allocated-from-pool': null })
     assert.deepEqual(patch?.status?.conditions, [])
-    assert.equal(event, null)
-    assert.deepEqual(say(changed, held), { patch: null, event: null })
+    assert.deepEqual(events, [])
+    assert.deepEqual(say(changed, held), { patch: null, events: [] })
   })
 })
