@@ -29,7 +29,10 @@ export async function learnAll(
 ): Promise<(boolean | null)[]> {
   const answers: (boolean | null)[] = all.map(() => null)
   const ask = async (group: Group) => {
-    const told = (await learn(group.keys, group.at.flatMap(at => valuesOf(all[at])))) as number[]
+    const told = (await learn(
+      group.keys,
+      group.at.flatMap(at => valuesOf(all[at])),
+    )) as number[]
     group.at.forEach((at, index) => {
       answers[at] = told[index] === -1 ? null : told[index] === 1
     })

@@ -275,7 +275,10 @@ function claimAnswer(answer: unknown): ClaimAnswer {
   }
 }
 
-export type Run = (keys: readonly string[], values: readonly (string | number)[]) => Promise<unknown>
+export type Run = (
+  keys: readonly string[],
+  values: readonly (string | number)[],
+) => Promise<unknown>
 
 /** EVALSHA with the source sent again where the server has lost it: ioredis does that by itself. */
 export function script(redis: Redis | Cluster, name: string): Run {
