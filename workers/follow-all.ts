@@ -132,11 +132,12 @@ function followServices(
     },
     async changed(changes) {
       const sights = changes.flatMap(({ type, item, resourceVersion }) => {
-        const gone = type === 'DELETED'
-        put(seen.services, keyOf(item), gone ? null : item, resourceVersion)
-        return gone
-          ? [sightOfDeletedService(keyOf(item), resourceVersion, world)]
-          : sightsOfService(item, seen, world)
+        const [name, gone] = [keyOf(item), type === 'DELETED']
+        put(seen.services, name, gone ? null : item, resourceVersion)
+        const known = world.written.get(name) === resourceVersion
+        world.written.delete(name)
+        if (gone) return [sightOfDeletedService(name, resourceVersion, world)]
+        return known ? [] : sightsOfService(item, seen, world)
       })
       await learnAll(sights, world)
     },

@@ -8,15 +8,15 @@ import type { KubernetesApi } from '../infra/kubernetes/client.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
 import { isOutOfDate, patchServiceStatus } from '../infra/kubernetes/write.ts'
 import { EVENTS_KEY, type Intent, type Known, type Publishing } from '../infra/redis/publishing.ts'
-import { learnAll, type MirrorWorld, type Sight, serviceSight } from './mirror.ts'
+import { learnAll, type Sight, serviceSight } from './mirror.ts'
 import { sayAll, type Traffic } from './say.ts'
+import type { SightWorld } from './sightings.ts'
 
-export interface PublishWorld extends MirrorWorld {
+export interface PublishWorld extends SightWorld {
   readonly api: KubernetesApi
   readonly publishing: Publishing
   /** Status patches under way. */
   readonly traffic: Traffic
-  readonly loadBalancerClass: string | null
   /** Name of this process, for events. */
   readonly instance: string
 }
@@ -52,6 +52,7 @@ async function publishOnce(name: string, world: PublishWorld): Promise<boolean> 
   try {
     const after = await world.traffic.during(() => patchServiceStatus(world.api, service, patch))
     const sight = sightOf(projectService(after), world, false) // our own change: nothing to allocate
+    world.written.set(name, sight.resourceVersion)
     return settle(name, { ...known, intent }, sight, world)
   } catch (error) {
     if (!(error instanceof ApiError)) throw error

@@ -36,6 +36,8 @@ export const nothingSeen = (): Seen => ({
 
 export interface SightWorld extends MirrorWorld {
   readonly loadBalancerClass: string | null
+  /** Service name -> resourceVersion that we wrote ourselves, which the watch has not brought yet. */
+  readonly written: Map<string, string>
 }
 
 /** A Service as Redis is to know it, and with it where it can be served. */

@@ -43,6 +43,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     scripts,
     publishing: publishingOf(redis, config.prefix, config.cluster, scripts),
     traffic: traffic(),
+    written: new Map(),
     ring: (queue, keys) => bells.ring(queue, keys),
     api,
     instance: hostname(),

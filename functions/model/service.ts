@@ -73,3 +73,6 @@ export function annotation(
 
 /** The annotation in which MetalLB and Herald say which pool the addresses came from. */
 export const POOL_ANNOTATION = 'metallb.io/ip-allocated-from-pool'
+
+/** Type of the condition in which Herald says whether a Service has what it asks for. */
+export const ASSIGNED_CONDITION = 'herald.io/AddressAssigned'

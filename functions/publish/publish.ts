@@ -6,9 +6,12 @@
  */
 import { createHash } from 'node:crypto'
 import type { Allocation, Refusal } from '../model/allocation.ts'
-import { type Condition, POOL_ANNOTATION, type Service } from '../model/service.ts'
-
-export const ASSIGNED_CONDITION = 'herald.io/AddressAssigned'
+import {
+  ASSIGNED_CONDITION,
+  type Condition,
+  POOL_ANNOTATION,
+  type Service,
+} from '../model/service.ts'
 
 export interface StatusPatch {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string | null>> }
@@ -37,11 +40,14 @@ const NOTHING: Publication = { patch: null, events: [] }
 
 /** The resourceVersion of the Service, which the events are named by too: each change is said once. */
 export function publish(service: Service, allocation: Allocation | null, now: string): Publication {
-  if (!allocation || allocation.uid !== service.uid) return NOTHING
-  const ours = service.type === 'LoadBalancer'
-  if (!ours && allocation.addresses.length > 0) return NOTHING // about to be released
-  const patch = patchOf(service, allocation, ours, now)
-  return patch ? { patch, events: ours ? eventsOf(service, allocation, patch) : [] } : NOTHING
+  const mine = allocation?.uid === service.uid ? allocation : null
+  if (service.type !== 'LoadBalancer') {
+    const released = !mine || mine.addresses.length === 0
+    return { patch: released ? withdrawn(service) : null, events: [] }
+  }
+  if (!mine) return NOTHING
+  const patch = patchOf(service, mine, now)
+  return patch ? { patch, events: eventsOf(service, mine, patch) } : NOTHING
 }
 
 /** What of a Service shows that a patch was written, as text to be compared. */
@@ -62,16 +68,22 @@ export function shownAfter(service: Service, { status }: StatusPatch): string {
   })
 }
 
-function patchOf(
-  service: Service,
-  allocation: Allocation,
-  ours: boolean,
-  now: string,
-): StatusPatch | null {
+/** A Service of another type asks for nothing: what is said of an address goes. The API server empties the rest itself. */
+function withdrawn(service: Service): StatusPatch | null {
+  const conditions = without(service)
+  const annotated = POOL_ANNOTATION in service.annotations
+  if (!annotated && conditions === service.conditions) return null
+  return {
+    metadata: annotated ? { annotations: { [POOL_ANNOTATION]: null } } : {},
+    status: conditions === service.conditions ? {} : { conditions },
+  }
+}
+
+function patchOf(service: Service, allocation: Allocation, now: string): StatusPatch | null {
   const { addresses, pool } = allocation
   const sameAddresses = addresses.join() === service.addresses.join()
   const samePool = (service.annotations[POOL_ANNOTATION] ?? null) === pool
-  const conditions = ours ? conditionsOf(service, allocation, now) : without(service)
+  const conditions = conditionsOf(service, allocation, now)
   if (sameAddresses && samePool && conditions === service.conditions) return null
   return {
     metadata: samePool ? {} : { annotations: { [POOL_ANNOTATION]: pool } },

@@ -139,9 +139,12 @@ function identityOf(object: unknown): { name: string; uid: string; resourceVersi
 
 function annotationsOf(object: unknown, prefixes: readonly string[]): Labels {
   const all = textsByKey(at(object, 'metadata', 'annotations'))
-  return Object.fromEntries(
-    Object.entries(all).filter(([key]) => prefixes.some(prefix => key.startsWith(prefix))),
-  )
+  const ours: Record<string, string> = {}
+  for (const key in all) {
+    const value = all[key]
+    if (value !== undefined && prefixes.some(prefix => key.startsWith(prefix))) ours[key] = value
+  }
+  return ours
 }
 
 /** The client library turns times into Date; the wire has RFC 3339 text. */
@@ -160,10 +163,12 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** The value at a path of own keys; undefined as soon as one is missing. */
 function at(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (found, key) => (isRecord(found) && Object.hasOwn(found, key) ? found[key] : undefined),
-    value,
-  )
+  let found = value
+  for (const key of path) {
+    if (!isRecord(found) || !Object.hasOwn(found, key)) return undefined
+    found = found[key]
+  }
+  return found
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -139,3 +139,26 @@ describe('a status and its event are one publication', () => {
     assert.equal(api.counters.requests(PATCHES), 12)
   })
 })
+
+describe('a Service that is ours no more', () => {
+  for (const [what, spec] of [
+    ['that has an address', {}],
+    ['that waits for one', { loadBalancerIP: '172.16.0.1' }],
+  ] as const) {
+    test(`${what} loses all that was said of it when it is made a ClusterIP`, async t => {
+      const { api, herald } = await world(t)
+      await herald.start('allocator')
+      await herald.start('watcher')
+      putService(api, 'web', spec)
+      await until('a condition', () => (serviceOf(api, 'web')?.status?.conditions ?? []).length > 0)
+      api.store.patch('services', 'default', 'web', { spec: { type: 'ClusterIP' } })
+      await until(
+        'nothing is left',
+        () =>
+          (serviceOf(api, 'web')?.status?.conditions ?? []).length === 0 &&
+          Object.keys(serviceOf(api, 'web')?.metadata.annotations ?? {}).length === 0,
+      )
+      assert.equal(addressesOf(api, 'web'), '')
+    })
+  }
+})

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Allocation } from '../../../functions/model/allocation.ts'
-import type { Condition, Service } from '../../../functions/model/service.ts'
 import {
   ASSIGNED_CONDITION,
-  publish,
-  shownAfter,
-  shownBy,
-} from '../../../functions/publish/publish.ts'
+  type Condition,
+  type Service,
+} from '../../../functions/model/service.ts'
+import { publish, shownAfter, shownBy } from '../../../functions/publish/publish.ts'
 import { anAllocation, aService } from '../../support/services.ts'
 
+const NOTHING = { patch: null, events: [] }
 const NOW = '2026-01-01T00:00:00Z'
 const held = anAllocation('web', ['10.0.0.1'], 'blue')
 const refused = anAllocation('web', [], null, {
@@ -127,5 +127,16 @@ describe('publish', () => {
     assert.deepEqual(patch?.status?.conditions, [])
     assert.deepEqual(events, [])
     assert.deepEqual(say(changed, held), { patch: null, events: [] })
+  })
+
+  test('and off one that only waited, whatever is known of it', () => {
+    const waiting = aService('web', {
+      type: 'ClusterIP',
+      conditions: [condition('False', 'AllocationFailed', 'no free IP')],
+    })
+    for (const known of [refused, null]) {
+      assert.deepEqual(say(waiting, known).patch, { metadata: {}, status: { conditions: [] } })
+    }
+    assert.deepEqual(say(aService('web', { type: 'ClusterIP' }), null), NOTHING)
   })
 })
