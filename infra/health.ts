@@ -1,6 +1,6 @@
 /**
  * GET /healthz and /readyz: 200 when every check holds, else 503; the body names each check and, where
- * it does not hold, why. A check that hangs for 2 s does not hold.
+ * it does not hold, why. A check that hangs for 2 s does not hold. GET /metrics: for Prometheus.
  */
 import type { AddressInfo } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
@@ -8,6 +8,7 @@ import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { Fault } from '../functions/model/fault.ts'
 import type { Listen } from './config/settings.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { Checks } from './process.ts'
 
 const PATIENCE_MS = 2000
@@ -21,6 +22,7 @@ export interface Health {
 export async function serveHealth(
   listen: Listen,
   checks: { ready(): Promise<Checks> | Checks; alive(): Promise<Checks> | Checks },
+  metrics: Pick<Metrics, 'scrape'>,
 ): Promise<Health> {
   const app = new Hono()
   const answer = (path: string, check: () => Promise<Checks> | Checks) =>
@@ -31,6 +33,10 @@ export async function serveHealth(
     })
   answer('/healthz', checks.alive)
   answer('/readyz', checks.ready)
+  app.get('/metrics', async context => {
+    const { type, text } = await metrics.scrape()
+    return context.body(text, 200, { 'content-type': type })
+  })
 
   return new Promise((resolve, reject) => {
     const server = serve(

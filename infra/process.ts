@@ -1,10 +1,12 @@
 /** What every process of the CLI is given, and what it gives back. */
 import type { Config } from './config.ts'
 import type { Logger } from './log.ts'
+import type { Metrics } from './metrics/metrics.ts'
 
 export interface World<C = Config> {
   readonly config: C
   readonly log: Logger
+  readonly metrics: Metrics
   /** Aborted when the process is asked to stop, also while it is still starting. */
   readonly signal: AbortSignal
   /** Says what a process that is still starting waits for; /readyz repeats it. */

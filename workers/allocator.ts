@@ -5,12 +5,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { lapsed } from '../functions/place/lapsed.ts'
+import { counted, timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
+import { measureState } from './measure.ts'
 import { onAllocate } from './on-allocate.ts'
 import { onPlace, type PlaceWorld } from './on-place.ts'
 
@@ -24,13 +26,13 @@ const TOMBSTONE_MS = 600_000
 const OVERDUE_MOST = 2000
 
 export async function runAllocator(process: World): Promise<Running> {
-  const { config, log } = process
-  const redis = connectRedis(config.redis, 'commands', log)
+  const { config, log, metrics } = process
+  const redis = timed(connectRedis(config.redis, 'commands', log), metrics)
   await waitForRedis(redis, process)
   const bells = openBells(redis, config.prefix, log)
   const waiting = connectRedis(config.redis, 'blocking', log)
   const state = stateOf(redis, config.prefix)
-  const scripts = scriptsOf(redis, config.prefix)
+  const scripts = counted(scriptsOf(redis, config.prefix), metrics)
   const timers = new Set<NodeJS.Timeout>()
 
   const world: PlaceWorld = {
@@ -60,10 +62,13 @@ export async function runAllocator(process: World): Promise<Running> {
     prefix: config.prefix,
     concurrency: config.concurrency,
     log,
+    metrics,
   }
   const allocating = answer('allocate', key => onAllocate(key, world), common)
   const placing = answer('place', key => onPlace(key, world), common)
   const sweeping = sweep(config.clusters, world, message => log.warn(message, 'sweep failed'))
+  const depth = (queue: string) => bells.depth(queue)
+  measureState({ ...world, cluster: config.cluster, depth }, metrics, sweeping.mine)
   log.info({ clusters: config.clusters, concurrency: config.concurrency }, 'allocator is answering')
 
   return {
@@ -102,23 +107,23 @@ function sweep(
   clusters: readonly string[],
   world: PlaceWorld,
   complain: (fields: object) => void,
-): { stop(): void } {
+): { stop(): void; mine(): boolean } {
   const self = randomUUID()
   let busy = false
+  let mine = false
   const timer = setInterval(async () => {
     if (busy) return
     busy = true
     try {
-      if (await world.state.mayServeAsSweeper(self, 3 * SWEEP_EVERY_MS)) {
-        await sweepOnce(clusters, world)
-      }
+      mine = await world.state.mayServeAsSweeper(self, 3 * SWEEP_EVERY_MS)
+      if (mine) await sweepOnce(clusters, world)
     } catch (error) {
       complain({ error })
     } finally {
       busy = false
     }
   }, SWEEP_EVERY_MS)
-  return { stop: () => clearInterval(timer) }
+  return { stop: () => clearInterval(timer), mine: () => mine }
 }
 
 async function sweepOnce(clusters: readonly string[], world: PlaceWorld): Promise<void> {

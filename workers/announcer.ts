@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { announced, type Table, update } from '../functions/announce/table.ts'
 import type { Announcer, AnnouncerInterface } from '../functions/model/node.ts'
 import { type Link, type LinkOptions, openLink } from '../infra/link/link.ts'
+import { timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
@@ -33,10 +34,10 @@ interface Post {
 
 /** `open` is how it gets to its LAN: the sandbox has another way where there is none. */
 export async function runAnnouncer(
-  { config, log }: World,
+  { config, log, metrics }: World,
   open: (options: LinkOptions) => Promise<Link> = openLink,
 ): Promise<Running> {
-  const redis = connectRedis(config.redis, 'commands', log)
+  const redis = timed(connectRedis(config.redis, 'commands', log), metrics)
   const waiting = connectRedis(config.redis, 'blocking', log)
   const bells = openBells(redis, config.prefix, log)
   const { cluster, nodeName: node } = config
@@ -74,6 +75,7 @@ export async function runAnnouncer(
     prefix: config.prefix,
     concurrency: 1,
     log,
+    metrics,
   })
   log.info({ node, interfaces: link.interfaces().map(one => one.name) }, 'announcer is answering')
 

@@ -16,6 +16,7 @@ import {
 } from '../infra/config.ts'
 import { serveHealth } from '../infra/health.ts'
 import { type Logger, openLog } from '../infra/log.ts'
+import { openMetrics } from '../infra/metrics/metrics.ts'
 import type { Checks, Running, World } from '../infra/process.ts'
 
 const EXIT = { ok: 0, fault: 1, usage: 2 } as const
@@ -206,7 +207,8 @@ async function perform(
 ): Promise<number> {
   const log = openLog({ level: config.logLevel, process: config.process, to: 2 })
   const stopping = stopSignal(log)
-  return command({ config, log, signal: stopping, waitingFor: () => {} })
+  const metrics = openMetrics(log)
+  return command({ config, log, metrics, signal: stopping, waitingFor: () => {} })
 }
 
 /** Runs a process until it is asked to stop. */
@@ -222,16 +224,21 @@ async function serve<C extends UpConfig>(
     })
   }
   const stopping = stopSignal(log)
+  const metrics = openMetrics(log)
   let running: Running | null = null
   let waiting = 'starting'
   const starting = (): Checks => ({ started: waiting })
   const health =
     config.health &&
-    (await serveHealth(config.health, {
-      ready: () => (running ? running.ready() : starting()),
-      alive: () => (running ? running.alive() : {}),
-    }))
-  if (health) log.info({ port: health.port }, 'answering /healthz and /readyz')
+    (await serveHealth(
+      config.health,
+      {
+        ready: () => (running ? running.ready() : starting()),
+        alive: () => (running ? running.alive() : {}),
+      },
+      metrics,
+    ))
+  if (health) log.info({ port: health.port }, 'answering /healthz, /readyz and /metrics')
   // "up" asks the processes that it has started; a process whose parent has gone, goes.
   process.on('message', async () => process.send?.(await (running ? running.ready() : starting())))
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
@@ -241,7 +248,7 @@ async function serve<C extends UpConfig>(
   }
   const stopped = new Promise(resolve => stopping.addEventListener('abort', resolve))
   try {
-    const started = start({ config, log, signal: stopping, waitingFor })
+    const started = start({ config, log, metrics, signal: stopping, waitingFor })
     running = await Promise.race([started, stopped.then(() => null)])
     if (!running)
       return await inTime(

@@ -42,9 +42,10 @@ export interface Together {
 
 /** The manifests are for the sandbox. What was started is stopped again when something cannot be started. */
 export async function startTogether(
-  { config, log, waitingFor }: World<UpConfig>,
+  world: World<UpConfig>,
   manifests: readonly string[],
 ): Promise<Together> {
+  const { config, log, waitingFor } = world
   const stateDir = resolve(config.stateDir)
   const undo: (() => unknown)[] = []
   const stop = async () => {
@@ -65,7 +66,7 @@ export async function startTogether(
     }
     const children = membersOf(config, sandbox).map(member => runMember(member, environment, log))
     undo.push(() => Promise.all(children.map(child => child.stop())))
-    if (sandbox && !sandbox.lan) await announceInWords(config, redis.config, sandbox, log, undo)
+    if (sandbox && !sandbox.lan) await announceInWords(world, redis.config, sandbox, undo)
     const ready = async () => checksOf(children)
     return { sandbox, ready, stop, untilReady: signal => untilReady(ready, signal) }
   } catch (error) {
@@ -143,20 +144,20 @@ async function reachSandbox(
 
 /** Without a LAN the announcers of the sandbox say what they would announce. */
 async function announceInWords(
-  config: UpConfig,
+  { config, log, metrics }: World<UpConfig>,
   redis: RedisConfig,
   { nodes }: Sandbox,
-  log: Logger,
   undo: (() => unknown)[],
 ): Promise<void> {
   for (const host of nodes) {
-    const world = {
+    const node = {
       config: { ...config, redis, nodeName: host.name },
       log: log.child({ node: host.name }),
+      metrics,
       signal: new AbortController().signal,
       waitingFor() {},
     }
-    const running = await runAnnouncer(world, options => openLinkInWords(host, options))
+    const running = await runAnnouncer(node, options => openLinkInWords(host, options))
     undo.push(() => running.stop())
   }
 }

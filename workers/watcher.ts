@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import type { Service } from '../functions/model/service.ts'
 import { recordOf } from '../functions/watch/record.ts'
 import { connectKubernetes } from '../infra/kubernetes/client.ts'
+import { timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
@@ -29,9 +30,9 @@ const ADOPT_EVERY_MS = 1000
 
 /** `watchSeconds`: see FollowOptions. */
 export async function runWatcher(process: World, watchSeconds?: number): Promise<Running> {
-  const { config, log } = process
+  const { config, log, metrics } = process
   const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
-  const redis = connectRedis(config.redis, 'commands', log)
+  const redis = timed(connectRedis(config.redis, 'commands', log), metrics)
   const waiting = connectRedis(config.redis, 'blocking', log)
   await waitForRedis(redis, process)
   const bells = openBells(redis, config.prefix, log)
@@ -81,6 +82,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     prefix: config.prefix,
     concurrency: PUBLISH_CONCURRENCY,
     log,
+    metrics,
   })
   const yielding = publishWhileHeard(publishing, follows, log)
   const inForce = async () =>

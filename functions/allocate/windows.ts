@@ -38,11 +38,19 @@ export function* windowsOf(
   family: Family,
   gaps: readonly AddressRange[] = [],
 ): Generator<Window> {
-  for (const entry of pool.addresses) {
+  for (const range of rangesOf(pool, family, gaps)) yield* windowsOfRange(range)
+}
+
+/** What a pool consists of in one family: entries in listed order, without the gaps. */
+export function rangesOf(
+  pool: Pool,
+  family: Family,
+  gaps: readonly AddressRange[] = [],
+): AddressRange[] {
+  return pool.addresses.flatMap(entry => {
     const range = parseEntry(entry)
-    if ('reason' in range || range.family !== family) continue
-    for (const rest of without(range, gaps)) yield* windowsOfRange(rest)
-  }
+    return 'reason' in range || range.family !== family ? [] : without(range, gaps)
+  })
 }
 
 /** What is left of a range, ascending. */

@@ -33,6 +33,8 @@ export interface AddressRecord {
   /** Page and offset, so that no script does arithmetic on addresses. */
   readonly page: string
   readonly offset: number
+  /** The cluster that its pool is configured in. */
+  readonly cluster?: string
   readonly pool: string
   /** What the holders must have in common to share it; '' = not shared. */
   readonly sharingKey: string

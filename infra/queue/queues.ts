@@ -13,11 +13,25 @@ import {
 import type { Cluster, Redis } from 'ioredis'
 import { Fault } from '../../functions/model/fault.ts'
 import type { Logger } from '../log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 
 export interface Bells {
   /** Rings each key once; a key that is waiting already is not rung twice. */
   ring(queue: string, keys: readonly string[]): Promise<void>
+  /** What lies in a queue now. */
+  depth(queue: string): Promise<Depth>
   close(): Promise<void>
+}
+
+export interface Depth {
+  readonly waiting: number
+  readonly active: number
+  /** Tried again a little later. */
+  readonly delayed: number
+  /** Given up; kept for autopsy. */
+  readonly failed: number
+  /** When the one that waits longest was rung, ms since the epoch; null: none waits. */
+  readonly oldestMs: number | null
 }
 
 interface Payload {
@@ -54,6 +68,15 @@ export function openBells(connection: Redis | Cluster, prefix: string, log: Logg
         )
       }
     },
+    async depth(name) {
+      const queue = open(name)
+      const [counts, [oldest]] = await Promise.all([
+        queue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
+        queue.getJobs(['waiting'], 0, 0, true),
+      ])
+      const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts
+      return { waiting, active, delayed, failed, oldestMs: oldest?.timestamp ?? null }
+    },
     async close() {
       await Promise.all([...queues.values()].map(queue => queue.close()))
     },
@@ -81,16 +104,25 @@ export function answer(
     readonly prefix: string
     readonly concurrency: number
     readonly log: Logger
+    readonly metrics: Metrics
   },
 ): Answering {
   const log = options.log.child({ queue: name })
+  const kind = /^[a-z]+/.exec(name)?.[0] ?? name // not by cluster or node: few label values
+  const measure = (outcome: 'done' | 'failed', startMs: number) => {
+    const seconds = (performance.now() - startMs) / 1000
+    options.metrics.observe('herald_job_duration_seconds', { queue: kind, outcome }, seconds)
+  }
   const worker = new Worker<Payload>(
     name,
     async job => {
       const { key } = job.data
+      const startMs = performance.now()
       try {
         await handler(key)
+        measure('done', startMs)
       } catch (error) {
+        measure('failed', startMs)
         // Once at the first failure, then only for who looks: a broken world would flood the log.
         log[job.attemptsMade === 0 ? 'warn' : 'debug'](
           { key, error, attempt: job.attemptsMade },

@@ -64,10 +64,20 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     },
     async addressRecord(address: string): Promise<AddressRecord | null> {
       const text = await redis.hget(keys.addresses, address)
-      if (!text) return null
-      const record = JSON.parse(text) as AddressRecord
-      return Array.isArray(record.holders) ? { ...record, holders: {} } : record
+      return text ? recordOf(text) : null
     },
+    /** Records of all addresses that are not free, of every cluster, in handfuls. */
+    async *addressRecords(): AsyncGenerator<[address: string, record: AddressRecord][]> {
+      let cursor = '0'
+      do {
+        const [next, flat] = await redis.hscan(keys.addresses, cursor, 'COUNT', 500)
+        cursor = next
+        yield pairs(flat).map(([address, text]) => [address, recordOf(text)])
+      } while (cursor !== '0')
+    },
+    waitingCount: () => redis.zcard(keys.waiting),
+    /** How many bells of a queue are unanswered. */
+    dirtyCount: (queue: string) => redis.zcard(keys.dirty(queue)),
     placement: async (cluster: string, group: string): Promise<Placement | null> =>
       placementOf(await redis.hget(keys.placements(cluster), group)),
     /** A placement, or null where there is none, for each group asked for. */
@@ -139,6 +149,12 @@ async function* fieldsOf(redis: Redis | Cluster, key: string): AsyncGenerator<st
     cursor = next
     yield flat.filter((_, index) => index % 2 === 0)
   } while (cursor !== '0')
+}
+
+/** cjson may write no holders at all as []. */
+function recordOf(text: string): AddressRecord {
+  const record = JSON.parse(text) as AddressRecord
+  return Array.isArray(record.holders) ? { ...record, holders: {} } : record
 }
 
 function placementOf(text: string | null): Placement | null {

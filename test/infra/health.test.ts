@@ -6,8 +6,10 @@ import type { Checks } from '../../infra/process.ts'
 
 const ANYWHERE = { host: '127.0.0.1', port: 0 }
 
+const METRICS = { scrape: async () => ({ type: 'text/plain', text: 'a_metric 1\n' }) }
+
 async function asked(t: TestContext, path: string, check: () => Promise<Checks> | Checks) {
-  const health = await serveHealth(ANYWHERE, { ready: check, alive: check })
+  const health = await serveHealth(ANYWHERE, { ready: check, alive: check }, METRICS)
   t.after(() => health.close())
   const answer = await fetch(`http://127.0.0.1:${health.port}${path}`)
   return {
@@ -46,17 +48,22 @@ test('a check that hangs is answered all the same', async t => {
   assert.deepEqual(body, { ok: false, checks: { answer: 'no answer for 2000 ms' } })
 })
 
+test('/metrics: what was measured, as Prometheus reads it', async t => {
+  const health = await serveHealth(ANYWHERE, { ready: () => ({}), alive: () => ({}) }, METRICS)
+  t.after(() => health.close())
+  const answer = await fetch(`http://127.0.0.1:${health.port}/metrics`)
+  assert.equal(await answer.text(), 'a_metric 1\n')
+})
+
 test('another path is not found', async t => {
   assert.equal((await asked(t, '/', () => ({}))).status, 404)
 })
 
 test('an address in use is a fault that says which setting to change', async t => {
-  const health = await serveHealth(ANYWHERE, { ready: () => ({}), alive: () => ({}) })
+  const checks = { ready: () => ({}), alive: () => ({}) }
+  const health = await serveHealth(ANYWHERE, checks, METRICS)
   t.after(() => health.close())
-  const again = serveHealth(
-    { host: '127.0.0.1', port: health.port },
-    { ready: () => ({}), alive: () => ({}) },
-  )
+  const again = serveHealth({ host: '127.0.0.1', port: health.port }, checks, METRICS)
   await assert.rejects(again, (error: unknown) => {
     assert.ok(error instanceof Fault)
     assert.match(error.message, /EADDRINUSE.*--health-address.*\[HealthAddressUnusable]/)

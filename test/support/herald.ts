@@ -1,5 +1,6 @@
 /** Herald's processes inside a test: real Redis, the sandbox's API server, the workers as they are. */
 import { hasRedis, type ProcessName, readConfig, SETTINGS_OF } from '../../infra/config.ts'
+import { openMetrics } from '../../infra/metrics/metrics.ts'
 import type { Running, World } from '../../infra/process.ts'
 import { runAllocator } from '../../workers/allocator.ts'
 import { runWatcher } from '../../workers/watcher.ts'
@@ -64,5 +65,5 @@ function worldOf(
   )
   const config = readConfig(process, { flags, environment: {} })
   if (!hasRedis(config)) throw new Error('a Redis is given to every process')
-  return { config, log, signal, waitingFor: () => {} }
+  return { config, log, metrics: openMetrics(log), signal, waitingFor: () => {} }
 }

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Queue } from 'bullmq'
 import { Fault } from '../../../functions/model/fault.ts'
+import { openMetrics } from '../../../infra/metrics/metrics.ts'
 import { answer, openBells } from '../../../infra/queue/queues.ts'
 import { keptLog } from '../../support/log.ts'
 import { privateRedis } from '../../support/redis.ts'
@@ -17,6 +18,7 @@ async function open(t: TestContext, options: { appendonly?: boolean } = {}) {
   const undo = undoing(t)
   const redis = await privateRedis(undo, options)
   const log = keptLog()
+  const metrics = openMetrics(log)
   const bells = openBells(redis.connect(), PREFIX, log)
   undo.after(() => bells.close())
   const listen = (queue: string, handler: (key: string) => Promise<void>) => {
@@ -25,11 +27,12 @@ async function open(t: TestContext, options: { appendonly?: boolean } = {}) {
       prefix: PREFIX,
       concurrency: 4,
       log,
+      metrics,
     })
     undo.after(() => answering.stop(1000))
     return answering
   }
-  return { redis, bells, listen, log, undo }
+  return { redis, bells, listen, log, metrics, undo }
 }
 
 /** A door that the test opens. */
@@ -188,4 +191,29 @@ test('stop waits for the answer under way, but not longer than told', async t =>
   assert.ok(done)
   await two.stop(50)
   stuck.open()
+})
+
+test('the depth of a queue is what waits, is answered, is delayed and has failed', async t => {
+  const { bells, listen, metrics } = await open(t)
+  const nothing = { waiting: 0, active: 0, delayed: 0, failed: 0, oldestMs: null }
+  assert.deepEqual(await bells.depth('allocate'), nothing)
+  const beforeMs = Date.now()
+  await bells.ring('allocate', ['stuck', 'hopeless', 'a', 'b', 'c'])
+  const { waiting, oldestMs } = await bells.depth('allocate')
+  assert.equal(waiting, 5)
+  assert.ok(oldestMs !== null && oldestMs >= beforeMs && oldestMs <= Date.now())
+  const end = gate()
+  listen('allocate', async key => {
+    if (key === 'hopeless') throw new Fault('Hopeless', { what: 'x', why: 'y', remedy: 'z' })
+    if (key === 'stuck') await end.opened
+  })
+  await until('one is left', async () => {
+    const depth = await bells.depth('allocate')
+    return depth.waiting === 0 && depth.active === 1 && depth.failed === 1
+  })
+  end.open()
+  await until('all are answered', async () => (await bells.depth('allocate')).active === 0)
+  const { text } = await metrics.scrape()
+  assert.match(text, /herald_job_duration_seconds_count\{queue="allocate",outcome="done"\} 4/)
+  assert.match(text, /herald_job_duration_seconds_count\{queue="allocate",outcome="failed"\} 1/)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { locate } from '../../../functions/allocate/windows.ts'
 import { hasRedis, readConfig } from '../../../infra/config.ts'
+import { openMetrics } from '../../../infra/metrics/metrics.ts'
 import { answer, openBells } from '../../../infra/queue/queues.ts'
 import { waitForRedis } from '../../../infra/redis/check.ts'
 import { connectRedis, type RedisRole } from '../../../infra/redis/connect.ts'
@@ -96,7 +97,7 @@ async function bells(undo: Scope, { redis, open, log }: World): Promise<void> {
       heard.push(key)
       if (key === 'default/a/1') await gate
     },
-    { connection, prefix: '{queue}', concurrency: 2, log },
+    { connection, prefix: '{queue}', concurrency: 2, log, metrics: openMetrics(log) },
   )
   undo.after(() => answering.stop(1000))
   await ringing.ring('allocate', ['default/a/1', 'default/a/2'])
@@ -127,6 +128,7 @@ async function failsOver(undo: Scope, { redis, open, log }: World, shape: Shape)
   const heard = new Set<string>()
   const answering = answer('allocate', async key => void heard.add(key), {
     ...{ connection: open('blocking'), prefix: '{herald}', concurrency: 4, log },
+    metrics: openMetrics(log),
   })
   undo.after(() => answering.stop(1000))
   await until('claims are answered', () => load.claimed() > 300)

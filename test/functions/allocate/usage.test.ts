@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { emptyUsage, stateOfAddress, withAddress } from '../../../functions/allocate/usage.ts'
+import type { AddressRecord } from '../../../functions/model/allocation.ts'
+import { aPool } from '../../support/claims.ts'
+
+const sizes: readonly (readonly [
+  what: string,
+  pool: ReturnType<typeof aPool>,
+  nodes: readonly string[],
+  IPv4: number,
+  IPv6: number,
+])[] = [
+  ['a range', aPool('a', ['10.0.0.1-10.0.0.10']), [], 10, 0],
+  ['both families', aPool('a', ['10.0.0.0/24', '2001:db8::/120']), [], 256, 256],
+  ['without .0 and .255', { ...aPool('a', ['10.0.0.0/23']), avoidBuggyIPs: true }, [], 508, 0],
+  ['without addresses of nodes', aPool('a', ['10.0.0.0/30']), ['10.0.0.1', '9.9.9.9'], 3, 0],
+  [
+    'without what is excluded',
+    {
+      ...aPool('a', ['10.0.0.0/29']),
+      annotations: { 'herald.io/exclude': '10.0.0.2-10.0.0.3' },
+    },
+    [],
+    6,
+    0,
+  ],
+  ['one too large to count', aPool('a', ['2001:db8::/48']), [], 0, 2 ** 80],
+]
+for (const [what, pool, nodes, IPv4, IPv6] of sizes) {
+  test(`usable addresses of a pool: ${what}`, () =>
+    assert.deepEqual(emptyUsage(pool, nodes).usable, { IPv4, IPv6 }))
+}
+
+const record: AddressRecord = {
+  ...{ v: 1, page: '4:0a00', offset: 1, pool: 'a', sharingKey: '', backendKey: '' },
+  holders: {},
+}
+const holder = { uid: 'u', ports: ['TCP/80'], sinceMs: 1 }
+const after = { service: 'default/a/b', untilMs: 5, reserved: false }
+const held = { ...record, holders: { 'default/a/b': holder, 'default/a/c': holder } }
+const resting = { ...record, after }
+const reserved = { ...record, after: { ...after, reserved: true } }
+
+test('an address is held, rests, is reserved, or is free', () => {
+  assert.deepEqual([held, resting, reserved, record].map(stateOfAddress), [
+    'held',
+    'resting',
+    'reserved',
+    null,
+  ])
+})
+
+test('a shared address counts once; what rests is not in use', () => {
+  let usage = emptyUsage(aPool('a', ['10.0.0.0/24', '2001:db8::/120']), [])
+  usage = withAddress(usage, '10.0.0.1', held)
+  usage = withAddress(usage, '2001:db8::1', held)
+  usage = withAddress(usage, '10.0.0.2', resting)
+  usage = withAddress(usage, '10.0.0.3', reserved)
+  usage = withAddress(usage, '10.0.0.4', record)
+  assert.deepEqual(usage.held, { IPv4: 1, IPv6: 1 })
+  assert.deepEqual([usage.resting, usage.reserved], [1, 1])
+})

@@ -1,0 +1,144 @@
+/**
+ * What the state in Redis comes to, asked when somebody scrapes. Only the allocator that sweeps shows it, so that a
+ * sum over all allocators is right; who does not sweep any more forgets what it showed.
+ */
+import {
+  type AddressState,
+  emptyUsage,
+  type Usage,
+  withAddress,
+} from '../functions/allocate/usage.ts'
+import type { MetricName } from '../infra/metrics/catalog.ts'
+import type { Metrics } from '../infra/metrics/metrics.ts'
+import type { Bells } from '../infra/queue/queues.ts'
+import type { State } from '../infra/redis/state.ts'
+
+export interface MeasureWorld {
+  readonly state: State
+  readonly cluster: string
+  /** All clusters that share the address space. */
+  readonly clusters: readonly string[]
+  nodeAddresses(cluster: string): Promise<readonly string[]>
+  lapsed(cluster: string): Promise<readonly string[]>
+  depth: Bells['depth']
+}
+
+/** Counting addresses reads every record of one that is not free: not more often than this. */
+const COUNT_EVERY_MS = 15_000
+
+export function measureState(world: MeasureWorld, metrics: Metrics, sweeps: () => boolean): void {
+  let countedMs = Number.NEGATIVE_INFINITY
+  metrics.beforeScrape(async () => {
+    if (sweeps()) return measureQueues(world, metrics)
+    metrics.clear([...OF_QUEUES, ...OF_POOLS])
+    countedMs = Number.NEGATIVE_INFINITY
+  })
+  metrics.beforeScrape(async () => {
+    if (!sweeps() || performance.now() - countedMs < COUNT_EVERY_MS) return
+    countedMs = performance.now()
+    await measurePools(world, metrics)
+  })
+}
+
+const OF_QUEUES: readonly MetricName[] = [
+  'herald_queue_jobs',
+  'herald_queue_oldest_job_age_seconds',
+  'herald_queue_unanswered',
+  'herald_services_waiting',
+  'herald_leases_lapsed',
+]
+
+const OF_POOLS: readonly MetricName[] = [
+  'metallb_allocator_addresses_total',
+  'metallb_allocator_addresses_in_use_total',
+  'metallb_allocator_ipv4_addresses_total',
+  'metallb_allocator_ipv4_addresses_in_use_total',
+  'metallb_allocator_ipv6_addresses_total',
+  'metallb_allocator_ipv6_addresses_in_use_total',
+  'herald_pool_addresses',
+]
+
+async function measureQueues(world: MeasureWorld, metrics: Metrics): Promise<void> {
+  const { state, clusters } = world
+  const nodes = await Promise.all(
+    clusters.map(async one => [one, [...(await state.leases(one)).keys()]] as const),
+  )
+  const queues = [
+    'allocate',
+    'place',
+    ...clusters.map(one => `publish-${one}`),
+    ...nodes.flatMap(([one, names]) => names.map(node => `announce-${one}-${node}`)),
+  ]
+  const found = await Promise.all(
+    queues.map(async queue => ({
+      queue,
+      depth: await world.depth(queue),
+      unanswered: await state.dirtyCount(queue),
+    })),
+  )
+  const waiting = await state.waitingCount()
+  const lapsed = await Promise.all(clusters.map(one => world.lapsed(one)))
+  metrics.clear(OF_QUEUES) // a node that is gone has no queue any more
+  for (const { queue, depth, unanswered } of found) {
+    const { oldestMs, ...states } = depth
+    for (const [name, count] of Object.entries(states)) {
+      metrics.set('herald_queue_jobs', { queue, state: name }, count)
+    }
+    const ageMs = oldestMs === null ? 0 : Math.max(0, Date.now() - oldestMs)
+    metrics.set('herald_queue_oldest_job_age_seconds', { queue }, ageMs / 1000)
+    metrics.set('herald_queue_unanswered', { queue }, unanswered)
+  }
+  metrics.set('herald_services_waiting', {}, waiting)
+  clusters.forEach((one, at) => {
+    metrics.set('herald_leases_lapsed', { cluster: one }, lapsed[at]?.length ?? 0)
+  })
+}
+
+async function measurePools(world: MeasureWorld, metrics: Metrics): Promise<void> {
+  const usages = new Map<string, { cluster: string; pool: string; usage: Usage }>()
+  for (const cluster of world.clusters) {
+    const configured = await world.state.configuration(cluster)
+    const nodeAddresses = await world.nodeAddresses(cluster)
+    for (const pool of configured?.configuration.pools ?? []) {
+      const usage = emptyUsage(pool, nodeAddresses)
+      usages.set(`${cluster}/${pool.name}`, { cluster, pool: pool.name, usage })
+    }
+  }
+  for await (const records of world.state.addressRecords()) {
+    for (const [address, record] of records) {
+      const key = `${record.cluster ?? world.cluster}/${record.pool}`
+      const known = usages.get(key)
+      if (known) usages.set(key, { ...known, usage: withAddress(known.usage, address, record) })
+    }
+  }
+  metrics.clear(OF_POOLS)
+  for (const { cluster, pool, usage } of usages.values()) {
+    show(cluster, pool, usage, metrics)
+    if (cluster === world.cluster) showAsMetalLB(pool, usage, metrics)
+  }
+}
+
+function show(cluster: string, pool: string, usage: Usage, metrics: Metrics): void {
+  const { held, usable, resting, reserved } = usage
+  const taken = held.IPv4 + held.IPv6 + resting + reserved
+  const counts: Record<AddressState | 'free', number> = {
+    held: held.IPv4 + held.IPv6,
+    resting,
+    reserved,
+    free: Math.max(0, usable.IPv4 + usable.IPv6 - taken),
+  }
+  for (const [state, count] of Object.entries(counts)) {
+    metrics.set('herald_pool_addresses', { cluster, pool, state }, count)
+  }
+}
+
+/** MetalLB has no name for the cluster: shown for our own one. */
+function showAsMetalLB(pool: string, { usable, held }: Usage, metrics: Metrics): void {
+  const of = { pool }
+  metrics.set('metallb_allocator_addresses_total', of, usable.IPv4 + usable.IPv6)
+  metrics.set('metallb_allocator_addresses_in_use_total', of, held.IPv4 + held.IPv6)
+  metrics.set('metallb_allocator_ipv4_addresses_total', of, usable.IPv4)
+  metrics.set('metallb_allocator_ipv4_addresses_in_use_total', of, held.IPv4)
+  metrics.set('metallb_allocator_ipv6_addresses_total', of, usable.IPv6)
+  metrics.set('metallb_allocator_ipv6_addresses_in_use_total', of, held.IPv6)
+}
