@@ -20,7 +20,7 @@ export function requestedAddresses(
     )
   }
   const source = bySpec ? 'spec.loadBalancerIP' : 'the annotation metallb.io/loadBalancerIPs'
-  const texts = bySpec ? [bySpec.trim()] : byAnnotation.split(',').map(one => one.trim())
+  const texts = bySpec ? [bySpec] : byAnnotation.split(',').map(one => one.trim())
   const addresses: string[] = []
   for (const text of texts) {
     const address = canonical(text)
@@ -43,9 +43,10 @@ export function requestedAddresses(
     addresses.length === wish.exact.length &&
     wish.exact.every(family => addresses.some(address => familyOf(address) === family))
   if (!right) {
-    return refused(
+    return refusal(
       `${source} names ${addresses.join(', ')}, but the Service needs ${wish.text}, as its cluster IPs say. ` +
         `Ask for one address of ${wish.exact.length > 1 ? 'each family' : 'that family'}, or change the Service's ipFamilyPolicy.`,
+      false, // it can be read, so MetalLB has it fail like any other request
     )
   }
   return { addresses: addresses.sort(compareAddresses) }

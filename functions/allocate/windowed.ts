@@ -81,7 +81,11 @@ function cursorsOf({ pool, parts }: Choice, gaps: readonly AddressRange[]): Curs
   return parts.map(part =>
     'exact' in part
       ? { part: () => part, size: () => 1, more: () => false, advance() {} }
-      : cursorOf(windowsOf(pool, part.family, gaps), pool.avoidBuggyIPs, most),
+      : cursorOf(
+          windowsOf(pool, part.family, gaps),
+          pool.avoidBuggyIPs && part.family === 'IPv4',
+          most,
+        ),
   )
 }
 

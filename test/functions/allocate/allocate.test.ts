@@ -611,6 +611,22 @@ describe('allocate', () => {
       /"prose"/,
     ],
     [
+      'an address of another family while it holds one, which can be read but not be had',
+      asks({ 'metallb.io/loadBalancerIPs': '2001:db8::1' }),
+      aConfiguration(blue, six),
+      inBlue,
+      'AllocationFailed',
+      /the Service needs IPv4/,
+    ],
+    [
+      'three addresses while it holds one',
+      asks({ 'metallb.io/loadBalancerIPs': '10.0.0.7,10.0.0.8,10.0.0.9' }),
+      both,
+      inBlue,
+      'LoadBalancerFailed',
+      /at most two/,
+    ],
+    [
       'both sources',
       asks({ 'metallb.io/loadBalancerIPs': '10.0.0.7' }, { loadBalancerIP: '10.0.0.8' }),
       both,

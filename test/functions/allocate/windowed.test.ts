@@ -43,6 +43,16 @@ describe('batches', () => {
     assert.equal(walk([both(wide)], ['full 2'], 20).length, 20)
   })
 
+  test('avoidBuggyIPs is for IPv4: no IPv6 address looks like a broadcast', () => {
+    const avoiding = aPool('p', ['10.0.0.0/24', '2001:db8::/64'], { avoidBuggyIPs: true })
+    const step = batches([both(avoiding)]).next()
+    const parts = step.value?.[0]?.option.parts ?? []
+    assert.deepEqual(
+      parts.map(part => 'windows' in part && part.buggy),
+      [true, false],
+    )
+  })
+
   test('whatever comes after a long choice is tried after it', () => {
     assert.deepEqual(walk([four(eight), four(small)], ['full 1']).at(-1), [[2]])
   })
