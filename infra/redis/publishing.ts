@@ -49,7 +49,7 @@ export function publishingOf(
 ) {
   const keys = keysOf(prefix)
   const dirty = keys.dirty(`publish-${cluster}`)
-  const settle = script(redis, 'settle')
+  const published = script(redis, 'published')
 
   const loadAll = async (names: readonly string[]): Promise<Known[]> => {
     const [scores, services, allocations, intents] = await Promise.all([
@@ -74,7 +74,7 @@ export function publishingOf(
 
   const settleAll = async (items: readonly Settled[]): Promise<boolean[]> => {
     await scripts.learnAll(items.flatMap(({ learned }) => learned ?? []))
-    const some = await settle(
+    const some = await published(
       [dirty, keys.intents(cluster), keys.unsaid(cluster)],
       [JSON.stringify(items.map(settlement)), EVENTS_KEY],
     )

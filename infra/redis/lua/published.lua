@@ -1,4 +1,4 @@
--- settle.lua: strikes answered bells of a publish queue out, and passes on what is to be said now that it is shown.
+-- published.lua: strikes answered bells of a publish queue out, and passes on what is to be said now that it is shown.
 --
 -- Why a script: an intent that is gone without its events is an event that nobody ever says.
 --
