@@ -7,6 +7,8 @@ import { randomUUID } from 'node:crypto'
 import { announced, type Table, update } from '../functions/announce/table.ts'
 import type { Announcer, AnnouncerInterface } from '../functions/model/node.ts'
 import { type Link, type LinkOptions, openLink } from '../infra/link/link.ts'
+import { measureLag, measureLink } from '../infra/metrics/link.ts'
+import type { Metrics } from '../infra/metrics/metrics.ts'
 import { timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
@@ -26,6 +28,8 @@ interface Post {
   readonly state: State
   readonly scripts: Scripts
   readonly link: Link
+  readonly metrics: Metrics
+  readonly startedMs: number
   ring(queue: string, keys: readonly string[]): Promise<void>
   table: Table
   /** Incarnation of Redis in which it last reported. */
@@ -54,6 +58,8 @@ export async function runAnnouncer(
     state: stateOf(redis, config.prefix),
     scripts: scriptsOf(redis, config.prefix),
     link,
+    metrics,
+    startedMs: Date.now(),
     ring: (queue, keys) => bells.ring(queue, keys),
     table: new Map(),
     incarnation: '',
@@ -63,10 +69,14 @@ export async function runAnnouncer(
     placeAgain(post).catch(() => {}) // the next renewal says it all the same
   }
 
+  const addresses = () => announced(node, post.table).map(one => one.address)
+  measureLink({ node, link, state: post.state, addresses }, metrics)
+  metrics.count('herald_lease_renewals_failed_total', {}, 0)
   const renewing = repeat(
     RENEW_EVERY_MS,
     () => renew(post, LEASE_MS),
     error => {
+      metrics.count('herald_lease_renewals_failed_total', {})
       log.debug({ error }, 'lease not renewed; going on with what is known')
     },
   )
@@ -106,8 +116,11 @@ async function reload(post: Post): Promise<void> {
   const dirty = await state.dirtyKeys(`announce-${cluster}-${node}`)
   const groups = new Set([...(await state.groupsOf(cluster, node)), ...post.table.keys()])
   const read = await state.placements(cluster, [...groups])
-  post.table = update(node, post.table, read)
+  const before = post.table
+  post.table = update(node, before, read)
   post.link.set(announced(node, post.table))
+  const now = { table: post.table, atMs: Date.now(), startedMs: post.startedMs }
+  measureLag(node, before, now, post.metrics)
   for (const [key, version] of dirty)
     await state.answered(`announce-${cluster}-${node}`, key, version)
 }

@@ -9,14 +9,14 @@ import type { Seen } from './sightings.ts'
 
 /**
  * Reads the objects from Redis, not from memory: both watchers judge the same, and the one that lags
- * cannot put an older configuration in force (the revision tells).
+ * cannot put an older configuration in force (the revision tells). Says how many parts of it are refused.
  */
 export async function reconfigure(
   seen: Seen,
   world: PublishWorld,
   namespace: string,
   log: World['log'],
-): Promise<void> {
+): Promise<number> {
   const { state, scripts, cluster } = world
   const revision = await state.objectsRevision(cluster)
   const [objects, inForce] = await Promise.all([
@@ -33,6 +33,7 @@ export async function reconfigure(
     await world.ring('place', [`${cluster}/*`])
   }
   for (const fault of faults) await report(fault, seen, world, namespace, log)
+  return faults.length
 }
 
 const reported = new WeakMap<Seen, Set<string>>()

@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import type { Service } from '../functions/model/service.ts'
 import { recordOf } from '../functions/watch/record.ts'
 import { connectKubernetes } from '../infra/kubernetes/client.ts'
+import { measuredWatch, measureRestarts } from '../infra/metrics/kubernetes.ts'
 import { timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
@@ -31,12 +32,16 @@ const ADOPT_EVERY_MS = 1000
 /** `watchSeconds`: see FollowOptions. */
 export async function runWatcher(process: World, watchSeconds?: number): Promise<Running> {
   const { config, log, metrics } = process
-  const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
+  const kubernetes = { kubeconfig: config.kubeconfig, context: config.context }
+  const connected = await connectKubernetes(kubernetes)
   const redis = timed(connectRedis(config.redis, 'commands', log), metrics)
   const waiting = connectRedis(config.redis, 'blocking', log)
   await waitForRedis(redis, process)
   const bells = openBells(redis, config.prefix, log)
-  const scripts = scriptsOf(redis, config.prefix)
+  const { api, scripts, settled } = measuredWatch(
+    { api: connected, scripts: scriptsOf(redis, config.prefix) },
+    metrics,
+  )
   const world: PublishWorld = {
     cluster: config.cluster,
     loadBalancerClass: config.loadBalancerClass,
@@ -53,7 +58,10 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
   // Half a configuration is none: nothing is judged before all its kinds have been listed.
   let complete = false
   const judge = async () => {
-    if (complete) await reconfigure(seen, world, config.namespace, log)
+    if (!complete) return
+    const refused = await reconfigure(seen, world, config.namespace, log)
+    metrics.set('metallb_k8s_client_config_loaded_bool', {}, 1)
+    metrics.set('metallb_k8s_client_config_stale_bool', {}, refused > 0 ? 1 : 0)
   }
   const follows = followAll(api, seen, world, {
     namespace: config.namespace,
@@ -61,6 +69,8 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     judge,
     ...(watchSeconds && { watchSeconds }),
   })
+  metrics.set('metallb_k8s_client_config_loaded_bool', {}, 0)
+  measureRestarts(follows, metrics)
 
   await listedOrStopped(follows, process)
   complete = true
@@ -77,7 +87,11 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
   }
   const heard = () => !isLost(follows)
   const adopting = adoptForever(seen, world, { relearn, heard }, log)
-  const publishing = answer(`publish-${config.cluster}`, key => onPublish(key, world), {
+  const answering = async (key: string) => {
+    await onPublish(key, world)
+    settled(key.slice(key.indexOf('/') + 1))
+  }
+  const publishing = answer(`publish-${config.cluster}`, answering, {
     connection: waiting,
     prefix: config.prefix,
     concurrency: PUBLISH_CONCURRENCY,

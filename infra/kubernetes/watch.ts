@@ -43,6 +43,8 @@ export interface Change<P> {
 }
 
 export interface Followed {
+  /** What is followed, as in FollowOptions. */
+  readonly path: string
   /** The first complete list has been taken. Rejected when stopped before. */
   readonly synced: Promise<void>
   state(): FollowState
@@ -89,6 +91,7 @@ export function follow<P>(api: KubernetesApi, options: FollowOptions<P>): Follow
   const follower = new Follower(api, options)
   const ended = follower.run()
   return {
+    path: options.path,
     synced: follower.synced,
     state: () => follower.state(),
     refresh: () => follower.refresh(),

@@ -107,7 +107,7 @@ const KUBERNETES = {
     type: 'histogram',
     labels: ['method', 'code'],
     by: ['watcher'],
-    help: 'Attempts of requests to the API server, by HTTP status; code 0: no answer',
+    help: 'Requests to the API server with all their attempts, by HTTP status; code 0: no answer',
     buckets: CALL_S,
   },
   herald_watch_restarts_total: {

@@ -1,0 +1,75 @@
+/** What an announcer does on the wire. */
+import type { Table } from '../../functions/announce/table.ts'
+import type { Link } from '../link/link.ts'
+import type { State } from '../redis/state.ts'
+import type { Metrics } from './metrics.ts'
+
+export interface MeasuredPost {
+  readonly node: string
+  readonly link: Pick<Link, 'counters' | 'interfaces'>
+  readonly state: Pick<State, 'addressRecord'>
+  /** Addresses that this node announces now. */
+  addresses(): readonly string[]
+}
+
+/** The link counts for itself; it is asked when somebody scrapes. */
+export function measureLink(post: MeasuredPost, metrics: Metrics): void {
+  metrics.beforeScrape(async () => {
+    metrics.set('herald_announcer_interfaces', {}, post.link.interfaces().length)
+    showCounters(await post.link.counters(), metrics)
+  })
+  metrics.beforeScrape(async () => {
+    const addresses = post.addresses()
+    const records = await Promise.all(addresses.map(post.state.addressRecord))
+    metrics.clear(['metallb_speaker_announced'])
+    addresses.forEach((ip, index) => {
+      for (const id of Object.keys(records[index]?.holders ?? {})) {
+        const service = id.slice(id.indexOf('/') + 1) // without the cluster
+        const labels = { service, protocol: 'layer2', node: post.node, ip }
+        metrics.set('metallb_speaker_announced', labels, 1)
+      }
+    })
+  })
+}
+
+/** Observes how old the placement was of each group that is announced from now on. */
+export function measureLag(
+  node: string,
+  before: Table,
+  now: { readonly table: Table; readonly atMs: number; readonly startedMs: number },
+  metrics: Metrics,
+): void {
+  const owns = (table: Table, group: string) => table.get(group)?.owner?.node === node
+  for (const [group, { sinceMs }] of now.table) {
+    // What it announced before it was started again is not announced for the first time.
+    if (!owns(now.table, group) || owns(before, group) || sinceMs < now.startedMs) continue
+    const lagMs = Math.max(0, now.atMs - sinceMs)
+    metrics.observe('herald_announcement_lag_seconds', {}, lagMs / 1000)
+  }
+}
+
+/** The link forgets what it does not announce any more, and so do we. */
+function showCounters(counters: Awaited<ReturnType<Link['counters']>>, metrics: Metrics): void {
+  metrics.clear([
+    'metallb_layer2_requests_received',
+    'metallb_layer2_responses_sent',
+    'metallb_layer2_gratuitous_sent',
+    'herald_layer2_dropped_total',
+    'herald_layer2_send_errors_total',
+    'herald_layer2_frames_lost_total',
+  ])
+  for (const [ip, counted] of Object.entries(counters.addresses)) {
+    metrics.count('metallb_layer2_requests_received', { ip }, counted.requestsReceived)
+    metrics.count('metallb_layer2_responses_sent', { ip }, counted.responsesSent)
+    metrics.count('metallb_layer2_gratuitous_sent', { ip }, counted.announcementsSent)
+  }
+  for (const [reason, count] of Object.entries(counters.drops)) {
+    metrics.count('herald_layer2_dropped_total', { reason }, count)
+  }
+  for (const [error, count] of Object.entries(counters.sendErrors)) {
+    metrics.count('herald_layer2_send_errors_total', { error }, count)
+  }
+  for (const [name, count] of Object.entries(counters.lost)) {
+    metrics.count('herald_layer2_frames_lost_total', { interface: name }, count)
+  }
+}
