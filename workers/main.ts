@@ -240,7 +240,10 @@ async function serve<C extends UpConfig>(
     ))
   if (health) log.info({ port: health.port }, 'answering /healthz, /readyz and /metrics')
   // "up" asks the processes that it has started; a process whose parent has gone, goes.
-  process.on('message', async () => process.send?.(await (running ? running.ready() : starting())))
+  process.on('message', async question => {
+    const checks = () => (running ? running.ready() : starting())
+    process.send?.(await (question === 'metrics?' ? metrics.scrape() : checks()))
+  })
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 
   const waitingFor = (what: string) => {

@@ -22,14 +22,14 @@ export interface Metrics {
   observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, seconds: number): void
   /** Forgets every series of these: for what is told anew at each scrape. */
   clear(names: readonly MetricName[]): void
-  /** Run before each scrape, at most 2 s: what is late or fails is left out, and logged. */
+  /** Run before each scrape, at most 1.5 s: what is late or fails is left out, and logged. */
   beforeScrape(task: () => Promise<void>): void
   /** In the text format of Prometheus, with its content type. */
   scrape(): Promise<{ readonly type: string; readonly text: string }>
 }
 
-/** A scrape must end within Prometheus' own 10 s; what Redis has not said within this it will not say in time. */
-const PATIENCE_MS = 2000
+/** A scrape must end within Prometheus' own 10 s, and within the 2 s in which `up` expects an answer of its processes. */
+const PATIENCE_MS = 1500
 
 export function openMetrics(log: Logger): Metrics {
   const registry = new Registry()
