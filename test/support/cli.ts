@@ -25,11 +25,12 @@ export function herald(
   t: Scope,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  program = HERALD,
 ): Cli {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(HERALD_|REDIS_|KUBE|NODE_OPTIONS|NODE_TEST)/.test(name),
   )
-  const child = spawn(process.execPath, [HERALD, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...Object.fromEntries(inherited), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
