@@ -123,6 +123,7 @@ test('the check of health follows what the process answers', async t => {
   const health = await serveHealth(
     { host: '127.0.0.1', port: 0 },
     { ready: () => ({}), alive: () => ({ queue: trouble }) },
+    { scrape: async () => ({ type: 'text/plain', text: '' }) },
   )
   t.after(() => health.close())
   const check = (port: number) =>
