@@ -9,7 +9,7 @@ import { type Batch, batches } from '../functions/allocate/windowed.ts'
 import { wishOf } from '../functions/allocate/wish.ts'
 import { Fault } from '../functions/model/fault.ts'
 import { coolDownOf } from '../functions/model/pool-annotations.ts'
-import type { ClaimAnswer, ClaimRequest, Scripts } from '../infra/redis/scripts.ts'
+import type { ClaimAnswer, HoldingRequest, Scripts } from '../infra/redis/scripts.ts'
 import type { State } from '../infra/redis/state.ts'
 
 export interface AllocatorWorld {
@@ -94,17 +94,14 @@ async function decideOnce(
   })
   if (command.do === 'nothing') return 'nothing'
   const pool = configured?.configuration.pools.find(one => one.name === held?.pool)
-  const request: ClaimRequest = {
+  const request: HoldingRequest = {
     cluster,
     service: name,
     uid: service?.uid ?? held?.uid ?? '',
     version,
     clusters: world.clusters,
-    expected: held?.addresses.join() ?? '',
+    expected: held?.addresses ?? [],
     ...(service ? sharingOf(service) : { sharing: '', backend: '', ports: [] }),
-    options: [],
-    otherwise: 'release',
-    forget: false,
     wait: service !== null,
     restMs: coolDownOf(pool, world.coolDownMs),
     reserveMs: service ? reserveMsOf(service) : 0,
@@ -126,21 +123,21 @@ async function decideOnce(
 
 async function perform(
   command: Exclude<AllocateCommand, { do: 'nothing' }>,
-  request: ClaimRequest,
+  request: HoldingRequest,
   nodeAddresses: readonly string[],
   scripts: Scripts,
 ): Promise<ClaimAnswer> {
   switch (command.do) {
     case 'release':
-      return scripts.claim({
+      return scripts.conclude({
         ...request,
-        forget: command.forget,
+        order: command.forget ? 'forget' : 'release',
         wait: command.refusal !== undefined,
         ...(command.refusal && { refusal: command.refusal }),
       })
     case 'refuse': {
       const { refusal, keep } = command
-      return scripts.claim({ ...request, otherwise: 'keep', keepPool: keep, refusal })
+      return scripts.conclude({ ...request, order: 'keep', keepPool: keep, refusal })
     }
     case 'claim':
       return claim(command, request, nodeAddresses, scripts)
@@ -150,18 +147,13 @@ async function perform(
 /** Batch after batch until one wins; what the last one finds in vain is recorded with the reason. */
 async function claim(
   command: Extract<AllocateCommand, { do: 'claim' }>,
-  request: ClaimRequest,
+  request: HoldingRequest,
   nodeAddresses: readonly string[],
   scripts: Scripts,
 ): Promise<ClaimAnswer> {
   const tried: Tried[] = []
   const lacking = command.choices.find(choice => choice.lacking)?.lacking
-  const common = {
-    ...request,
-    ...(lacking && {
-      additional: `no free ${lacking} address; it is added as soon as there is one`,
-    }),
-  }
+  const additional = lacking && `no free ${lacking} address; it is added as soon as there is one`
   let resting = 0
   // From the first batch on the Service is among those that wait, so that no room is missed.
   const attempt = async (
@@ -169,7 +161,12 @@ async function claim(
     rested: boolean,
   ): Promise<ClaimAnswer | readonly string[]> => {
     const options = batch.map(one => one.option)
-    const answer = await scripts.claim({ ...common, options, otherwise: 'next', resting: rested })
+    const answer = await scripts.claim({
+      ...request,
+      options,
+      rested,
+      ...(additional && { additional }),
+    })
     if (answer.outcome !== 'refused') return answer
     resting = answer.resting
     return answer.reasons
@@ -190,9 +187,9 @@ async function claim(
       }
     }
   }
-  return scripts.claim({
-    ...common,
-    otherwise: command.keep === null ? 'release' : 'keep',
+  return scripts.conclude({
+    ...request,
+    order: command.keep === null ? 'release' : 'keep',
     ...(command.keep !== null && { keepPool: command.keep, wish: wishOf(command.choices) }),
     refusal: refusalOf(tried),
   })

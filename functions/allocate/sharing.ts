@@ -5,7 +5,7 @@ import { annotation, type Service } from '../model/service.ts'
 
 /** What sharers must agree on (key; for Local the selector), and must not (ports). */
 export interface SharingTerms {
-  /** '' = not shared. */
+  /** On one line; '' = not shared. */
   readonly sharing: string
   readonly backend: string
   /** Sorted. */
@@ -17,7 +17,7 @@ export function sharingOf(service: Service): SharingTerms {
     .map(([key, value]) => `${key}=${value}`)
     .sort()
   return {
-    sharing: annotation(service, 'allow-shared-ip') ?? '',
+    sharing: (annotation(service, 'allow-shared-ip') ?? '').replaceAll('\n', '%0A'),
     backend: service.externalTrafficPolicy === 'Local' ? selector.join(',') : '',
     ports: [...new Set(service.ports.map(portKey))].sort(),
   }
@@ -46,7 +46,7 @@ export function isRecorded(
         record?.sharingKey === sharing &&
         record.backendKey === backend &&
         record.pool === pool &&
-        (holder?.reserveMs ?? 0) === reserveMs &&
+        holder?.reserveMs === reserveMs &&
         holder?.ports.join() === ports.join()
       )
     })

@@ -3,7 +3,7 @@ import type { ServicePort } from './service.ts'
 /** What a Service holds, or why it holds nothing. One a Service; written by the claim script alone. */
 export interface Allocation {
   /** Schema version of this record. */
-  readonly v: 1
+  readonly v: 2
   readonly uid: string
   /** Addresses held, IPv4 first unless the second family came later. Empty: nothing is held. */
   readonly addresses: readonly string[]
@@ -29,7 +29,7 @@ export interface Refusal {
 
 /** Who holds an address, and why it is not free. */
 export interface AddressRecord {
-  readonly v: 1
+  readonly v: 2
   /** Page and offset, so that no script does arithmetic on addresses. */
   readonly page: string
   readonly offset: number
@@ -59,8 +59,8 @@ export interface Holder {
   readonly uid: string
   readonly ports: readonly string[]
   readonly sinceMs: number
-  /** How long the address stays reserved once the holder is deleted; -1: for ever, absent: not at all. */
-  readonly reserveMs?: number
+  /** How long the address stays reserved once the holder is deleted; -1: for ever, 0: not at all. */
+  readonly reserveMs: number
 }
 
 /** "TCP/80": how a port is written in records. */

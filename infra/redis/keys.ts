@@ -22,7 +22,7 @@ export interface Keys {
   objectsRevision(cluster: string): string
   /** string, "<revision> <Configuration>": what is in force; watcher. */
   configuration(cluster: string): string
-  /** hash, service name -> Allocation; claim and adopt scripts; deleted with the Service. */
+  /** hash, service name -> Allocation; claim, conclude and adopt scripts; deleted with the Service. */
   allocations(cluster: string): string
   /** hash, address -> AddressRecord; claim and adopt scripts; common to all clusters. */
   addresses: string
@@ -30,6 +30,8 @@ export interface Keys {
   page: string
   /** set prefix, + cluster/sharing key -> "page offset address": addresses held under that key; claim script. */
   shareable: string
+  /** set prefix, + cluster/namespace/pool -> addresses of the pool that the namespace holds; claim and adopt scripts. */
+  used: string
   /** zset, service id -> ms: who waits for an address, longest first; claim script. */
   waiting: string
   /** hash, service id -> what it would rather have than what it keeps; claim script. */
@@ -81,6 +83,7 @@ export function keysOf(prefix: string): Keys {
     addresses: `${prefix}:addresses`,
     page: `${prefix}:page:`,
     shareable: `${prefix}:shareable:`,
+    used: `${prefix}:used:`,
     waiting: `${prefix}:waiting`,
     wishes: `${prefix}:wishes`,
     resting: `${prefix}:resting`,

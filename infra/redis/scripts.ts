@@ -22,32 +22,38 @@ export interface Option {
   readonly lacking?: boolean
 }
 
-/** The request of claim.lua; the fields are explained there. */
-export interface ClaimRequest {
+/** What holding.lua compares and changes; the fields are explained there. */
+export interface HoldingRequest {
   readonly cluster: string
   readonly service: string
   readonly uid: string
   readonly version: string
   readonly clusters: readonly string[]
-  readonly expected: string
+  readonly expected: readonly string[]
   readonly sharing: string
   readonly backend: string
   readonly ports: readonly string[]
-  readonly options: readonly Option[]
-  readonly resting?: boolean
-  readonly otherwise: 'next' | 'keep' | 'release'
-  readonly keepPool?: string
-  readonly wish?: Wish
-  readonly forget: boolean
-  readonly wait: boolean
-  readonly why: string
-  readonly refusal?: Refusal
-  readonly cleared?: string
-  readonly additional?: string
   readonly restMs: number
   readonly reserveMs: number
+  readonly wait: boolean
+  readonly why: string
+  readonly cleared?: string
 }
 
+export interface ClaimRequest extends HoldingRequest {
+  readonly options: readonly Option[]
+  readonly rested?: boolean
+  readonly additional?: string
+}
+
+export interface ConcludeRequest extends HoldingRequest {
+  readonly order: 'keep' | 'release' | 'forget'
+  readonly keepPool?: string
+  readonly refusal?: Refusal
+  readonly wish?: Wish
+}
+
+/** Of claim.lua ("claimed", "kept", "refused") and conclude.lua ("refused": it keeps, "released"). */
 export type ClaimAnswer =
   | { readonly outcome: 'changed' | 'unadopted' }
   | {
@@ -96,23 +102,40 @@ export type Scripts = ReturnType<typeof scriptsOf>
 export function scriptsOf(redis: Redis | Cluster, prefix: string) {
   const keys = keysOf(prefix)
   const run = {
-    claim: script(redis, 'claim'),
     learn: script(redis, 'learn'),
     purge: script(redis, 'purge'),
-    adopt: script(redis, 'adopt'),
     place: script(redis, 'place'),
     renew: script(redis, 'renew'),
     clock: script(redis, 'clock'),
     configure: script(redis, 'configure'),
   }
+  const bookOf = remembered(cluster => bookScripts(redis, keys, cluster))
   return {
     claim: async (request: ClaimRequest): Promise<ClaimAnswer> =>
       claimAnswer(
-        await run.claim(claimKeys(keys, request.cluster), [
-          keys.page,
-          keys.shareable,
-          JSON.stringify(request),
-        ]),
+        await bookOf(request.cluster).claim(
+          [keys.addresses],
+          [
+            holdingText(request),
+            JSON.stringify(request.options),
+            request.rested ? '1' : '',
+            request.additional ?? '',
+          ],
+        ),
+      ),
+
+    conclude: async (request: ConcludeRequest): Promise<ClaimAnswer> =>
+      claimAnswer(
+        await bookOf(request.cluster).conclude(
+          [keys.addresses],
+          [
+            holdingText(request),
+            request.order,
+            request.keepPool ?? '',
+            request.refusal ? JSON.stringify(request.refusal) : '',
+            request.wish ? JSON.stringify(request.wish) : '',
+          ],
+        ),
       ),
 
     /** True when what is known of the object changed, null when something newer was known already. */
@@ -142,19 +165,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
 
     adoption(cluster: string, nonce: string) {
       const step = (name: string, items: readonly AdoptItem[]) =>
-        run.adopt(
-          [
-            keys.allocations(cluster),
-            keys.addresses,
-            keys.adopted,
-            keys.adopting(cluster),
-            `${keys.adopting(cluster)}:round`,
-            keys.dirty('allocate'),
-            keys.dirty('place'),
-            keys.history,
-          ],
-          [cluster, nonce, name, keys.page, keys.shareable, JSON.stringify(items)],
-        )
+        bookOf(cluster).adopt([keys.addresses], [nonce, name, JSON.stringify(items)])
       return {
         begin: async () => (await step('begin', [])) as 'current' | 'busy' | 'begun',
         /** Conflicts as "service address holder", or null: superseded, begin again. */
@@ -245,35 +256,74 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
 /** Tombstones in one script call. */
 const PURGED_MOST = 500
 
-function claimKeys(keys: Keys, cluster: string): string[] {
-  return [
-    keys.services(cluster),
-    keys.allocations(cluster),
-    keys.addresses,
-    keys.waiting,
-    keys.adopted,
-    keys.history,
-    keys.dirty('allocate'),
-    keys.dirty('place'),
-    keys.dirty(`publish-${cluster}`),
-    keys.wishes,
-    keys.resting,
-    keys.returning,
-  ]
+/** The scripts that read and write the book of addresses, for one cluster. */
+function bookScripts(redis: Redis | Cluster, keys: Keys, cluster: string) {
+  const names: Readonly<Record<string, string>> = bookNames(keys, cluster)
+  const of = (name: string, files: readonly string[]) => {
+    const lua = files.map(source).join('\n')
+    const named = lua.replace(/\bKEY\.(\w+)/g, (_, key: string) => `[==[${names[key]}]==]`)
+    return script(redis, `${name}_${cluster}`, named)
+  }
+  return {
+    claim: of('claim', ['book', 'holding', 'claim']),
+    conclude: of('conclude', ['book', 'holding', 'conclude']),
+    adopt: of('adopt', ['book', 'adopt']),
+  }
+}
+
+/** What KEY.name stands for in book.lua and the scripts behind it. */
+function bookNames(keys: Keys, cluster: string) {
+  return {
+    cluster,
+    services: keys.services(cluster),
+    allocations: keys.allocations(cluster),
+    addresses: keys.addresses,
+    pages: keys.page,
+    shareable: `${keys.shareable}${cluster}/`,
+    used: keys.used,
+    waiting: keys.waiting,
+    wishes: keys.wishes,
+    resting: keys.resting,
+    returning: keys.returning,
+    adopted: keys.adopted,
+    adopting: keys.adopting(cluster),
+    round: `${keys.adopting(cluster)}:round`,
+    history: keys.history,
+    dirtyAllocate: keys.dirty('allocate'),
+    dirtyPlace: keys.dirty('place'),
+    dirtyPublish: keys.dirty(`publish-${cluster}`),
+  }
+}
+
+/** The fields of holding.lua, a line each. What a user wrote is kept on its line. */
+function holdingText(request: HoldingRequest): string {
+  const oneLine = (text: string) => (text.includes('\n') ? text.replaceAll('\n', ' ') : text)
+  const all = (list: readonly string[]) => (list.length === 0 ? '' : `${list.join()},`)
+  const { service, uid, version, expected, ports, restMs, reserveMs } = request
+  const others = request.clusters.filter(one => one !== request.cluster)
+  return (
+    `${service}\n${uid}\n${version}\n${expected.join()}\n${others.join()}\n` +
+    `${oneLine(request.sharing)}\n${oneLine(request.backend)}\n${all(ports)}\n` +
+    `${restMs}\n${reserveMs}\n${request.wait ? 1 : ''}\n` +
+    `${oneLine(request.why)}\n${oneLine(request.cleared ?? '')}\n`
+  )
 }
 
 function claimAnswer(answer: unknown): ClaimAnswer {
-  const [outcome, addresses, pool, reasons, rung, resting] = answer as [string, ...unknown[]]
+  const [outcome = '', addresses = '', pool = '', resting, rung = '', reasons = ''] =
+    String(answer).split('\n')
   if (outcome === 'changed' || outcome === 'unadopted') return { outcome }
   return {
     outcome: outcome as 'claimed' | 'kept' | 'refused' | 'released',
-    addresses: list(addresses),
-    pool: String(pool ?? ''),
-    reasons: list(reasons),
-    rung: list(rung),
-    resting: Number(resting ?? 0),
+    addresses: parts(addresses),
+    pool,
+    reasons: parts(reasons),
+    rung: parts(rung),
+    resting: Number(resting),
   }
 }
+
+const parts = (text: string): string[] => (text === '' ? [] : text.split(','))
 
 export type Run = (
   keys: readonly string[],
@@ -281,8 +331,7 @@ export type Run = (
 ) => Promise<unknown>
 
 /** EVALSHA with the source sent again where the server has lost it: ioredis does that by itself. */
-export function script(redis: Redis | Cluster, name: string): Run {
-  const lua = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
+export function script(redis: Redis | Cluster, name: string, lua: string = source(name)): Run {
   const command = `herald_${name}`
   redis.defineCommand(command, { lua })
   const commands = redis as unknown as Record<
@@ -293,6 +342,18 @@ export function script(redis: Redis | Cluster, name: string): Run {
     const call = commands[command]
     if (!call) throw new Error(`script ${name} is not defined`)
     return call.call(redis, keys.length, ...keys, ...values)
+  }
+}
+
+const source = (name: string): string =>
+  readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
+
+function remembered<T>(make: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>()
+  return key => {
+    const made = known.get(key) ?? make(key)
+    known.set(key, made)
+    return made
   }
 }
 

@@ -7,6 +7,7 @@ import type { Placement } from '../../functions/model/placement.ts'
 import type { Labels } from '../../functions/model/selector.ts'
 import type { Service } from '../../functions/model/service.ts'
 import { keysOf } from './keys.ts'
+import { readAddressRecord, readAllocation } from './records.ts'
 
 /** A record and the resourceVersion it was seen at; a null record is a tombstone; version '' = never seen. */
 export interface Seen<T> {
@@ -64,7 +65,7 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     },
     async addressRecord(address: string): Promise<AddressRecord | null> {
       const text = await redis.hget(keys.addresses, address)
-      return text ? recordOf(text) : null
+      return text ? readAddressRecord(text) : null
     },
     /** Records of all addresses that are not free, of every cluster, in handfuls. */
     async *addressRecords(): AsyncGenerator<[address: string, record: AddressRecord][]> {
@@ -72,7 +73,7 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       do {
         const [next, flat] = await redis.hscan(keys.addresses, cursor, 'COUNT', 500)
         cursor = next
-        yield pairs(flat).map(([address, text]) => [address, recordOf(text)])
+        yield pairs(flat).map(([address, text]) => [address, readAddressRecord(text)])
       } while (cursor !== '0')
     },
     waitingCount: () => redis.zcard(keys.waiting),
@@ -151,12 +152,6 @@ async function* fieldsOf(redis: Redis | Cluster, key: string): AsyncGenerator<st
   } while (cursor !== '0')
 }
 
-/** cjson may write no holders at all as []. */
-function recordOf(text: string): AddressRecord {
-  const record = JSON.parse(text) as AddressRecord
-  return Array.isArray(record.holders) ? { ...record, holders: {} } : record
-}
-
 function placementOf(text: string | null): Placement | null {
   if (!text) return null
   const placement = JSON.parse(text) as Placement
@@ -171,11 +166,8 @@ function pairs(flat: readonly unknown[]): [string, string][] {
   return flat.flatMap((one, i) => (i % 2 === 0 ? [[String(one), String(flat[i + 1])]] : []))
 }
 
-export function allocationOf(text: string | null): Allocation | null {
-  if (!text) return null
-  const allocation = JSON.parse(text) as Allocation
-  return { ...allocation, addresses: array(allocation.addresses) }
-}
+export const allocationOf = (text: string | null): Allocation | null =>
+  text ? readAllocation(text) : null
 
 export function seen<T>(text: string | null): Seen<T> {
   const space = text?.indexOf(' ') ?? -1

@@ -6,9 +6,14 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Cluster, Redis } from 'ioredis'
 import { locate } from '../../functions/allocate/windows.ts'
-import { type AdoptItem, type Scripts, scriptsOf } from '../../infra/redis/scripts.ts'
+import {
+  type AdoptItem,
+  type ClaimAnswer,
+  type Scripts,
+  scriptsOf,
+} from '../../infra/redis/scripts.ts'
 import { stateOf } from '../../infra/redis/state.ts'
-import { aClaim, aPool } from './claims.ts'
+import { aClaim, aPool, forget } from './claims.ts'
 
 const POOL = aPool('load', ['10.0.0.0-10.0.0.255'])
 const ELSEWHERE = aPool('load', ['10.0.1.0-10.0.1.255'])
@@ -39,22 +44,28 @@ export function claimingUnderLoad(redis: Redis | Cluster): Claiming {
   let pool = POOL
 
   /** Repeats a claim until it is decided, as a queue would. */
-  const decide = async (service: string, more: Parameters<typeof aClaim>[2]) => {
+  const decide = async (
+    service: string,
+    ask: (service: string, expected: readonly string[]) => Promise<ClaimAnswer>,
+  ) => {
     while (!stopping) {
       const held = await state.allocation('default', service)
-      const expected = held?.addresses.join() ?? ''
-      const given = await scripts.claim(aClaim(service, pool, { ...more, expected }))
+      const given = await ask(service, held?.addresses ?? [])
       if ('addresses' in given) return given.addresses
       await after(20)
     }
     return null
   }
+  const claim = (service: string, expected: readonly string[]) =>
+    scripts.claim(aClaim(service, pool, { expected }))
+  const release = (service: string, expected: readonly string[]) =>
+    forget(scripts, aClaim(service, pool), expected)
   const lane = async (number: number) => {
     const resting = () => halved && number % 2 === 0
     for (let turn = 0; !stopping && !resting(); turn++) {
       const service = `load/${number}-${turn % SERVICES}`
-      if (status.delete(service)) await decide(service, { options: [], forget: true, wait: false })
-      const [address] = (await decide(service, {})) ?? []
+      if (status.delete(service)) await decide(service, release)
+      const [address] = (await decide(service, claim)) ?? []
       if (!address) continue
       status.set(service, address)
       claimed++

@@ -1,7 +1,12 @@
 /** Short ways to say a claim in tests. */
 import { windowsOf } from '../../functions/allocate/windows.ts'
 import type { Pool } from '../../functions/model/configuration.ts'
-import type { ClaimRequest, Scripts } from '../../infra/redis/scripts.ts'
+import type {
+  ClaimAnswer,
+  ClaimRequest,
+  ConcludeRequest,
+  Scripts,
+} from '../../infra/redis/scripts.ts'
 
 export const aPool = (
   name: string,
@@ -31,19 +36,35 @@ export function aClaim(
     uid: `uid-${service}`,
     version: '',
     clusters: ['default'],
-    expected: '',
+    expected: [],
     sharing: '',
     backend: '',
     ports: ['TCP/80'],
     options: [{ pool: pool.name, parts: [{ windows, buggy: pool.avoidBuggyIPs }], lacking: false }],
-    otherwise: 'release',
-    forget: false,
     wait: true,
     restMs: 0,
     reserveMs: 0,
     why: 'test',
     ...more,
   }
+}
+
+/** What an allocator does with a Service that is gone. */
+export const forget = (
+  scripts: Scripts,
+  request: ClaimRequest,
+  expected: readonly string[],
+  more: Partial<ConcludeRequest> = {},
+) => scripts.conclude({ ...request, expected, order: 'forget', wait: false, ...more })
+
+/** A claim, and where nothing can be had: what is held is kept, or released. */
+export async function claimOrConclude(
+  scripts: Scripts,
+  request: ClaimRequest,
+  order: 'keep' | 'release' = 'release',
+): Promise<ClaimAnswer> {
+  const answer = await scripts.claim(request)
+  return answer.outcome === 'refused' ? scripts.conclude({ ...request, order }) : answer
 }
 
 /** Says that nothing is to be adopted, as a watcher does that found an empty cluster. */

@@ -44,7 +44,7 @@ export const anAllocation = (
   pool: string | null,
   more: Partial<Allocation> = {},
 ): Allocation => ({
-  v: 1,
+  v: 2,
   uid: `uid-${service}`,
   addresses,
   pool,

@@ -1,6 +1,6 @@
 /** What must never be found in the book of addresses, whoever wrote it and whatever died meanwhile. */
 import type { Cluster, Redis } from 'ioredis'
-import type { AddressRecord, Allocation } from '../../functions/model/allocation.ts'
+import { readAddressRecord, readAllocation } from '../../infra/redis/records.ts'
 
 /** Records, allocations and bits read in one step must say the same, and sharers must be allowed to. */
 export async function violations(redis: Redis | Cluster): Promise<string[]> {
@@ -12,8 +12,8 @@ export async function violations(redis: Redis | Cluster): Promise<string[]> {
     '{herald}:addresses',
     '{herald}:default:allocations',
   )) as [unknown[], unknown[], number]
-  const records = table<AddressRecord>(addresses)
-  const held = table<Allocation>(allocations)
+  const records = table(addresses, readAddressRecord)
+  const held = table(allocations, readAllocation)
   const found: string[] = []
   if (bits !== records.size) found.push(`${bits} bits but ${records.size} records`)
   for (const [address, record] of records) {
@@ -24,13 +24,13 @@ export async function violations(redis: Redis | Cluster): Promise<string[]> {
     if (new Set(ports).size !== ports.length) found.push(`${address}: one port twice`)
     for (const [holder] of holders) {
       const name = holder.slice('default/'.length)
-      if (!Array.from(held.get(name)?.addresses ?? []).includes(address)) {
+      if (!(held.get(name)?.addresses ?? []).includes(address)) {
         found.push(`${address} is recorded for ${name}, which does not hold it`)
       }
     }
   }
   for (const [service, allocation] of held) {
-    for (const address of Array.from(allocation.addresses)) {
+    for (const address of allocation.addresses) {
       if (!records.get(address)?.holders[`default/${service}`]) {
         found.push(`${service} holds ${address} without a record`)
       }
@@ -39,13 +39,9 @@ export async function violations(redis: Redis | Cluster): Promise<string[]> {
   return found
 }
 
-/** A hash as RESP2 (flat) or RESP3 gives it to a script's caller; cjson's empty list is {}. */
-function table<T>(flat: readonly unknown[]): Map<string, T> {
+/** A hash as RESP2 (flat) or RESP3 gives it to a script's caller. */
+function table<T>(flat: readonly unknown[], read: (text: string) => T): Map<string, T> {
   const map = new Map<string, T>()
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const value = JSON.parse(String(flat[i + 1])) as T & { addresses?: unknown }
-    if (value.addresses && !Array.isArray(value.addresses)) value.addresses = []
-    map.set(String(flat[i]), value)
-  }
+  for (let i = 0; i + 1 < flat.length; i += 2) map.set(String(flat[i]), read(String(flat[i + 1])))
   return map
 }

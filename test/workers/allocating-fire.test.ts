@@ -7,6 +7,7 @@ import { sharingOf } from '../../functions/allocate/sharing.ts'
 import type { AddressRecord } from '../../functions/model/allocation.ts'
 import type { Configuration, Pool } from '../../functions/model/configuration.ts'
 import type { Service } from '../../functions/model/service.ts'
+import { readAddressRecord } from '../../infra/redis/records.ts'
 import { onAllocate } from '../../workers/on-allocate.ts'
 import { claimable, expected } from '../support/allocation-model.ts'
 import { allocatorWorld } from '../support/allocator-world.ts'
@@ -251,7 +252,7 @@ function deskOf(herald: Herald, chaos: number, coolDownMs: number) {
   }
   const book = async (): Promise<Map<string, AddressRecord>> => {
     const all = Object.entries(await redis.hgetall(state.keys.addresses))
-    return new Map(all.map(([address, text]) => [address, JSON.parse(text) as AddressRecord]))
+    return new Map(all.map(([address, text]) => [address, readAddressRecord(text)]))
   }
   const decide = async (name: string) => {
     const { record: service } = await state.service('default', `default/${name}`)

@@ -40,7 +40,7 @@ function decide(
     nodeAddresses,
     id: `default/default/${service?.name}`,
     records: (held?.addresses ?? []).map(address => ({
-      v: 1,
+      v: 2,
       page: locate(address)?.page ?? '',
       offset: locate(address)?.offset ?? 0,
       pool,
@@ -51,6 +51,7 @@ function decide(
           uid: held?.uid ?? '',
           ports: ['TCP/80'],
           sinceMs: 0,
+          reserveMs: 0,
         },
       },
     })),

@@ -33,10 +33,10 @@ for (const [what, pool, nodes, IPv4, IPv6] of sizes) {
 }
 
 const record: AddressRecord = {
-  ...{ v: 1, page: '4:0a00', offset: 1, pool: 'a', sharingKey: '', backendKey: '' },
+  ...{ v: 2, page: '4:0a00', offset: 1, pool: 'a', sharingKey: '', backendKey: '' },
   holders: {},
 }
-const holder = { uid: 'u', ports: ['TCP/80'], sinceMs: 1 }
+const holder = { uid: 'u', ports: ['TCP/80'], sinceMs: 1, reserveMs: 0 }
 const after = { service: 'default/a/b', untilMs: 5, reserved: false }
 const held = { ...record, holders: { 'default/a/b': holder, 'default/a/c': holder } }
 const resting = { ...record, after }

@@ -4,7 +4,7 @@ import { locate, windowsOf } from '../../../functions/allocate/windows.ts'
 import type { ClaimAnswer } from '../../../infra/redis/scripts.ts'
 import { scriptsOf } from '../../../infra/redis/scripts.ts'
 import { stateOf } from '../../../infra/redis/state.ts'
-import { aClaim, adoptNothing, aPool } from '../../support/claims.ts'
+import { aClaim, adoptNothing, aPool, forget } from '../../support/claims.ts'
 import { privateRedis } from '../../support/redis.ts'
 
 const held = (answer: ClaimAnswer) => ('addresses' in answer ? answer.addresses.join() : '')
@@ -28,7 +28,7 @@ describe('claim', async () => {
     assert.deepEqual(record?.addresses, ['192.168.50.211'])
     assert.equal(record?.pool, 'ten')
     const again = aClaim('a/one', ten, {
-      expected: '192.168.50.211',
+      expected: ['192.168.50.211'],
       options: [{ pool: 'ten', parts: [{ exact: place('192.168.50.211') }] }],
     })
     assert.equal((await scripts.claim(again)).outcome, 'kept')
@@ -39,11 +39,9 @@ describe('claim', async () => {
     const one = aPool('one', ['10.0.0.5/32'])
     await scripts.claim(aClaim('a/first', one))
     const refused = await scripts.claim(aClaim('a/second', one))
-    assert.equal(refused.outcome, 'released')
+    assert.equal(refused.outcome, 'refused')
     assert.deepEqual('reasons' in refused && refused.reasons, ['full 1'])
-    const gone = await scripts.claim(
-      aClaim('a/first', one, { expected: '10.0.0.5', options: [], forget: true, wait: false }),
-    )
+    const gone = await forget(scripts, aClaim('a/first', one), ['10.0.0.5'])
     assert.deepEqual('rung' in gone && gone.rung, ['default/a/second'])
     assert.equal(held(await scripts.claim(aClaim('a/second', one))), '10.0.0.5')
   })
@@ -68,16 +66,17 @@ describe('claim', async () => {
     await scripts.claim(aClaim('a/two', ten))
     const wanted = (address: string, expected: string) =>
       aClaim('a/one', ten, {
-        expected,
-        otherwise: 'keep',
+        expected: [expected],
         options: [{ pool: 'ten', parts: [{ exact: place(address) }] }],
       })
-    const refused = await scripts.claim(wanted('192.168.50.212', '192.168.50.211'))
-    assert.equal(refused.outcome, 'refused')
+    const asked = wanted('192.168.50.212', '192.168.50.211')
+    const refused = await scripts.claim(asked)
     assert.equal(held(refused), '192.168.50.211')
     assert.deepEqual('reasons' in refused && refused.reasons, [
       'taken default/a/two 192.168.50.212',
     ])
+    const kept = await scripts.conclude({ ...asked, order: 'keep', keepPool: 'ten' })
+    assert.deepEqual([kept.outcome, held(kept)], ['refused', '192.168.50.211'])
     assert.equal(
       held(await scripts.claim(wanted('192.168.50.215', '192.168.50.211'))),
       '192.168.50.215',
@@ -164,15 +163,7 @@ describe('adopt', () => {
     await adoptNothing(scripts)
     const one = aPool('one', ['10.0.0.5/32'])
     await scripts.claim(aClaim('a/one', one))
-    await scripts.claim(
-      aClaim('a/one', one, {
-        expected: '10.0.0.5',
-        options: [],
-        forget: true,
-        wait: false,
-        restMs: 600_000,
-      }),
-    )
+    await forget(scripts, aClaim('a/one', one), ['10.0.0.5'], { restMs: 600_000 })
     await redis.del('{herald}:adopted')
     const adoption = scripts.adoption('default', 'nonce')
     await adoption.begin()
@@ -182,7 +173,7 @@ describe('adopt', () => {
     const record = await stateOf(redis, '{herald}').addressRecord('10.0.0.5')
     assert.deepEqual(Object.keys(record?.holders ?? {}), ['default/a/two'])
     assert.equal(record?.after, undefined)
-    assert.equal(held(await scripts.claim(aClaim('a/one', one, { resting: true }))), '')
+    assert.equal(held(await scripts.claim(aClaim('a/one', one, { rested: true }))), '')
   })
 
   test('is void when Redis was flushed in the middle', async t => {

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis'
 import { locate, windowsOf } from '../../../functions/allocate/windows.ts'
 import { type Option, scriptsOf } from '../../../infra/redis/scripts.ts'
 import { stateOf } from '../../../infra/redis/state.ts'
-import { aPool } from '../../support/claims.ts'
+import { aPool, claimOrConclude } from '../../support/claims.ts'
 
 export const POOL = aPool('storm', ['10.0.0.200-10.0.1.60', '2001:db8::/122'])
 export const SERVICES = 400
@@ -38,7 +38,7 @@ async function storm(socket: string, from: number): Promise<void> {
       case 1:
         return [{ pool: 'storm', parts: [windows('IPv4'), windows('IPv6')] }]
       case 2:
-        return [] // released
+        return [] // kept or released
       default:
         return [{ pool: 'storm', parts: [windows('IPv4')] }]
     }
@@ -54,20 +54,20 @@ async function storm(socket: string, from: number): Promise<void> {
       uid: service,
       version: '',
       clusters: ['default'],
-      expected: held?.addresses.join() ?? '',
+      expected: held?.addresses ?? [],
       sharing: below(4) === 0 ? `key${below(10)}` : '',
       backend: '',
       ports: [`TCP/${below(3)}`],
       options: options(),
-      otherwise: below(2) === 0 ? ('keep' as const) : ('release' as const),
-      forget: false,
       wait: below(2) === 0,
       restMs: below(3) === 0 ? 50 : 0,
       reserveMs: 0,
       why: 'storm',
     }
-    const first = await scripts.claim(request)
-    if (!own || first.outcome !== 'claimed' || first.addresses.join() === request.expected) return
+    const first = await claimOrConclude(scripts, request, below(2) === 0 ? 'keep' : 'release')
+    if (!own || first.outcome !== 'claimed' || first.addresses.join() === request.expected.join()) {
+      return
+    }
     // The same request again, as after a lost answer: it is out of date, and changes nothing.
     const again = await scripts.claim(request)
     if (again.outcome !== 'changed') {

@@ -1,0 +1,53 @@
+/** Records that the scripts keep as lines of text (book.lua and holding.lua say why and how), read. */
+import type {
+  AddressRecord,
+  Afterlife,
+  Allocation,
+  Holder,
+  Refusal,
+} from '../../functions/model/allocation.ts'
+
+/** "2 sinceMs incarnation uid", then addresses, pool, refusal and notice. */
+export function readAllocation(text: string): Allocation {
+  const [head = '', addresses = '', pool = '', refusal = '', notice = ''] = text.split('\n')
+  const [, sinceMs, incarnation = '', uid = ''] = head.split(' ')
+  return {
+    v: 2,
+    uid,
+    addresses: listOf(addresses),
+    pool: pool || null,
+    sinceMs: Number(sinceMs),
+    refusal: refusal ? (JSON.parse(refusal) as Refusal) : null,
+    ...(notice && { notices: [JSON.parse(notice) as Refusal] }),
+    incarnation,
+  }
+}
+
+/** "2 page offset cluster", then pool, sharing key, backend key, and a line a holder or one of what comes after. */
+export function readAddressRecord(text: string): AddressRecord {
+  const [head = '', pool = '', sharingKey = '', backendKey = '', ...lines] = text.split('\n')
+  const [, page = '', offset, cluster = ''] = head.split(' ')
+  const holders: Record<string, Holder> = {}
+  let after: Afterlife | undefined
+  for (const line of lines.filter(one => one !== '')) {
+    const [name = '', first = '', second = '', third = '', fourth = ''] = line.split(' ')
+    if (name === '-') {
+      after = { service: first, untilMs: Number(second), reserved: third === 'reserved' }
+    } else {
+      const ports = listOf(fourth)
+      holders[name] = { uid: first, ports, sinceMs: Number(second), reserveMs: Number(third) }
+    }
+  }
+  const record = {
+    v: 2 as const,
+    page,
+    offset: Number(offset),
+    pool,
+    sharingKey,
+    backendKey,
+    holders,
+  }
+  return after ? { ...record, after } : record
+}
+
+const listOf = (text: string): string[] => text.split(',').filter(one => one !== '')
