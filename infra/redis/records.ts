@@ -38,15 +38,8 @@ export function readAddressRecord(text: string): AddressRecord {
       holders[name] = { uid: first, ports, sinceMs: Number(second), reserveMs: Number(third) }
     }
   }
-  const record = {
-    v: 2 as const,
-    page,
-    offset: Number(offset),
-    pool,
-    sharingKey,
-    backendKey,
-    holders,
-  }
+  const place = { page, offset: Number(offset), cluster, pool }
+  const record = { v: 2 as const, ...place, sharingKey, backendKey, holders }
   return after ? { ...record, after } : record
 }
 
