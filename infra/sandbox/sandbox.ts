@@ -15,6 +15,7 @@ import { runNode } from './lan/node-process.ts'
 import { runWorkloads } from './workloads/controller.ts'
 
 export interface Sandbox {
+  readonly api: ApiServer
   /** Of the administrator. */
   readonly kubeconfigPath: string
   /** Of the service account herald-watcher, which may do what infra/deploy/rbac.yaml says and nothing else. */
@@ -66,6 +67,7 @@ export async function openSandbox({ folder, log, manifests }: SandboxOptions): P
       ...manifests.flatMap(path => readObjects(pathToFileURL(path))),
     ])
     return {
+      api,
       kubeconfigPath: api.kubeconfigPath,
       watcherKubeconfigPath: api.issueToken('metallb-system', 'herald-watcher').kubeconfigPath,
       nodes: HOSTS.nodes,

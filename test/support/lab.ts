@@ -2,11 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type Child, dyingWithParent, keepRunning } from '../../infra/child.ts'
-import type { Checks } from '../../infra/process.ts'
+import type { Child } from '../../infra/child.ts'
 import type { Lan } from '../../infra/sandbox/lan/lan.ts'
 import { EXAMPLES, openSandbox } from '../../infra/sandbox/sandbox.ts'
+import { crew } from './crew.ts'
 import { eventually } from './eventually.ts'
 import { kubectl, kubectlApply } from './kubectl.ts'
 import { keptLog } from './log.ts'
@@ -27,8 +26,6 @@ export interface Lab {
   answerers(address: string): Promise<string[]>
 }
 
-const HERALD = fileURLToPath(new URL('../../workers/herald.mjs', import.meta.url))
-
 /** What it started ends in reverse: give it `undoing(t)`. */
 export async function lab(t: Scope): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'herald-lab-'))
@@ -39,35 +36,17 @@ export async function lab(t: Scope): Promise<Lab> {
   t.after(() => sandbox.close())
   const { lan, kubeconfigPath, watcherKubeconfigPath } = sandbox
   if (!lan) throw new Error(`no LAN: ${sandbox.noLan}`)
-  const run = (command: string, name = command, enter: readonly string[] = []) =>
-    keepRunning({
-      name,
-      argv: [...enter, ...dyingWithParent('KILL'), process.execPath, HERALD, command],
-      environment: {
-        HERALD_REDIS_URL: redis.path,
-        HERALD_KUBECONFIG: watcherKubeconfigPath,
-        HERALD_NODE_NAME: name,
-        HERALD_STATE_DIR: join(folder, name),
-        HERALD_HEALTH_ADDRESS: 'off',
-        HERALD_LOG_LEVEL: 'warn',
-      },
-      log: keptLog(),
-      onLine: line => process.env.HERALD_TEST_LOG && console.error(line),
-      askable: true,
-    })
-  const children = [
-    run('watcher'),
-    run('allocator'),
-    ...lan.nodes.map(({ name }) => run('announcer', name, lan.enter(name))),
-  ]
-  t.after(() => Promise.all(children.map(child => child.stop())))
-  await eventually(async () => {
-    for (const child of children) {
-      const checks = (await child.ask('ready?')) as Checks | null
-      const lacks = Object.entries(checks ?? { answer: 'none' }).filter(([, why]) => why !== null)
-      if (lacks.length > 0) throw new Error(`${child.name}: ${lacks.join('; ')}`)
-    }
-  }, 60_000)
+  const children = await crew(
+    t,
+    [
+      { command: 'watcher' },
+      { command: 'allocator' },
+      ...lan.nodes.map(({ name }) => {
+        return { command: 'announcer', name, enter: lan.enter(name) } as const
+      }),
+    ],
+    { folder, redisUrl: redis.path, kubeconfig: watcherKubeconfigPath },
+  )
 
   const asAdmin = (...args: string[]) => kubectl(kubeconfigPath, ...args)
   return {
