@@ -20,6 +20,8 @@ export type ProcessName =
   | 'kubectl'
   | 'explain'
   | 'history'
+  | 'get'
+  | 'top'
   | 'walkthrough'
 
 type Given = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]['schema']> | null }
@@ -54,6 +56,7 @@ export interface Config {
   readonly allocators: number
   readonly watchers: number
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
+  readonly watch: boolean
 }
 
 /** `up` brings its own Redis when it was given none. */
@@ -69,6 +72,8 @@ export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
   kubectl: 'off',
   explain: 'off',
   history: 'off',
+  get: 'off',
+  top: 'off',
   walkthrough: 'off',
 }
 
@@ -113,6 +118,8 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
   kubectl: ['stateDir', 'logLevel'],
   explain: ['output', 'stateDir', ...REDIS, ...COMMON],
   history: ['output', 'stateDir', ...REDIS, ...COMMON],
+  get: ['output', 'watch', 'stateDir', ...REDIS, ...COMMON],
+  top: ['stateDir', ...REDIS, ...COMMON],
   walkthrough: [],
 }
 
@@ -190,6 +197,7 @@ function complete(given: Given): Omit<UpConfig, 'process' | 'redis'> {
     allocators: filled(given.allocators),
     watchers: filled(given.watchers),
     output: filled(given.output),
+    watch: filled(given.watch),
   }
 }
 

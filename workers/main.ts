@@ -128,6 +128,30 @@ Example: herald history 192.168.50.211`,
       perform(config, async world => (await import('./explain.ts')).runHistory(world, subject)),
   },
   {
+    name: 'get',
+    summary: 'lists services, addresses, pools, nodes or queues',
+    about: `All of a kind, or the one that is named; with -w it goes on and shows what changes.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald get services
+Example: herald get address 192.168.50.211 -o yaml
+Example: herald get queues -w`,
+    argument: '<kind> [name]',
+    start: (config, [kind = '', name]) =>
+      perform(config, async world => (await import('./get.ts')).runGet(world, kind, name)),
+  },
+  {
+    name: 'top',
+    summary: 'queues, nodes and pools, live on a terminal',
+    about: `Shows them anew every second until Ctrl-C; once, when it is not written to a terminal.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald top`,
+    start: config => perform(config, async world => (await import('./get.ts')).runTop(world)),
+  },
+  {
     name: 'walkthrough',
     summary: 'shows the way of one Service, step by step, in a sandbox of its own',
     about: `Applies a pool and a Service, asks the LAN, deletes them again; prints each step and what
@@ -167,7 +191,7 @@ async function main(): Promise<number> {
     if (command.argument?.endsWith('...>')) sub.passThroughOptions()
     sub.action(async (...given: unknown[]) => {
       const rest = given.slice(0, -2).flat() as string[] // then options and the command itself
-      const flags = sub.opts()
+      const flags = textOf(sub.opts())
       const config = readConfig(command.name, { flags, environment: process.env })
       if (command.name === 'up') passOn(flags)
       code = await command.start(config, rest)
@@ -189,6 +213,11 @@ function optionsOf(name: ProcessName): Option[] {
     const note = fallback === null ? '' : ` (default: ${fallback})`
     return [new Option(setting.flag, `${setting.help}${note} [${setting.variables.join(', ')}]`)]
   })
+}
+
+/** A flag without a value is "true", as its variable would be. */
+function textOf(options: Readonly<Record<string, string | true>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(options).map(([key, given]) => [key, `${given}`]))
 }
 
 /** What `up` was given as a flag, the processes that it starts get as a variable. */

@@ -150,6 +150,7 @@ export const SETTINGS = {
     short: 'o',
     schema: oneOf(['table', 'wide', 'json', 'yaml']),
   }),
+  watch: toggle('watch', { help: 'go on and show what changes', short: 'w' }),
   allocators: setting('allocators', '<number>', {
     help: 'allocator processes to start',
     fallback: '1',
@@ -189,6 +190,14 @@ function setting<T>(
     example: about.example,
     schema: about.schema,
   }
+}
+
+/** A flag without a value; its variable is "true" or "false". */
+function toggle(name: string, about: { help: string; short?: string }): Setting<boolean> {
+  const schema = oneOf(['true', 'false']).transform(given => given === 'true')
+  const given = { help: about.help, fallback: 'false', example: 'true', schema }
+  const made = setting(name, '', about.short ? { ...given, short: about.short } : given)
+  return { ...made, flag: made.flag?.trim() ?? null }
 }
 
 function secret(variable: string): Setting<string> {

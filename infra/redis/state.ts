@@ -25,6 +25,13 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       seen<Service>(await redis.hget(keys.services(cluster), name)),
     /** Names of all Services known, in handfuls. */
     serviceNames: (cluster: string) => fieldsOf(redis, keys.services(cluster)),
+    /** All Services known, in handfuls; null: a tombstone. */
+    services: (cluster: string) =>
+      entriesOf(redis, keys.services(cluster), text => seen<Service>(text).record),
+    allocations: (cluster: string) =>
+      entriesOf(redis, keys.allocations(cluster), text => allocationOf(text)),
+    /** Every placement by its group, also of what is withdrawn, in handfuls. */
+    allPlacements: (cluster: string) => entriesOf(redis, keys.placements(cluster), placementOf),
     /** Every group ever placed and not forgotten, in handfuls, then those without an owner. */
     async *groups(cluster: string): AsyncGenerator<string[]> {
       yield* fieldsOf(redis, keys.placements(cluster))
@@ -68,14 +75,7 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       return text ? readAddressRecord(text) : null
     },
     /** Records of all addresses that are not free, of every cluster, in handfuls. */
-    async *addressRecords(): AsyncGenerator<[address: string, record: AddressRecord][]> {
-      let cursor = '0'
-      do {
-        const [next, flat] = await redis.hscan(keys.addresses, cursor, 'COUNT', 500)
-        cursor = next
-        yield pairs(flat).map(([address, text]) => [address, readAddressRecord(text)])
-      } while (cursor !== '0')
-    },
+    addressRecords: () => entriesOf(redis, keys.addresses, readAddressRecord),
     waitingCount: () => redis.zcard(keys.waiting),
     /** How many bells of a queue are unanswered. */
     dirtyCount: (queue: string) => redis.zcard(keys.dirty(queue)),
@@ -144,11 +144,20 @@ if version and tonumber(version) == tonumber(ARGV[2]) then return redis.call('ZR
 return 0`
 
 async function* fieldsOf(redis: Redis | Cluster, key: string): AsyncGenerator<string[]> {
+  for await (const some of entriesOf(redis, key, text => text)) yield some.map(([field]) => field)
+}
+
+/** A whole hash in handfuls, so that nobody else has to wait for it. */
+async function* entriesOf<T>(
+  redis: Redis | Cluster,
+  key: string,
+  read: (text: string) => T,
+): AsyncGenerator<[field: string, value: T][]> {
   let cursor = '0'
   do {
     const [next, flat] = await redis.hscan(key, cursor, 'COUNT', 500)
     cursor = next
-    yield flat.filter((_, index) => index % 2 === 0)
+    yield pairs(flat).map(([field, text]) => [field, read(text)])
   } while (cursor !== '0')
 }
 

@@ -1,0 +1,152 @@
+/** What `herald get` lists: each kind of thing, its columns, and how a row is made of the records in Redis. */
+import type { Usage } from '../allocate/usage.ts'
+import type { AddressRecord, Allocation } from '../model/allocation.ts'
+import type { Pool } from '../model/configuration.ts'
+import type { Announcer } from '../model/node.ts'
+import type { Placement } from '../model/placement.ts'
+import type { Service } from '../model/service.ts'
+import { age, type Column, plain, type Row } from './row.ts'
+
+export const KINDS = ['services', 'addresses', 'pools', 'nodes', 'queues'] as const
+export type Kind = (typeof KINDS)[number]
+
+/** kubectl's habit: "svc", "service" and "services" are one. */
+export function kindOf(word: string): Kind | null {
+  if (word === 'svc') return 'services'
+  return KINDS.find(kind => kind === word || kind === `${word}s` || kind === `${word}es`) ?? null
+}
+
+export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
+  services: [
+    plain('SERVICE', 'name'),
+    plain('ADDRESSES', 'addresses'),
+    plain('POOL', 'pool'),
+    plain('NODE', 'nodes'),
+    age('SINCE', 'sinceMs'),
+    plain('WHY NOT', 'reason'),
+    plain('PORTS', 'ports', true),
+    plain('MESSAGE', 'message', true),
+  ],
+  addresses: [
+    plain('ADDRESS', 'name'),
+    plain('STATE', 'state'),
+    plain('POOL', 'pool'),
+    plain('SERVICES', 'services'),
+    plain('NODE', 'node'),
+    age('SINCE', 'sinceMs'),
+    plain('SHARING KEY', 'sharingKey', true),
+    plain('STANDBYS', 'standbys', true),
+    plain('EPOCH', 'epoch', true),
+  ],
+  pools: [
+    plain('POOL', 'name'),
+    plain('ADDRESSES', 'addresses'),
+    plain('AUTO', 'autoAssign'),
+    plain('HELD', 'held'),
+    plain('FREE', 'free'),
+    plain('RESTING', 'resting', true),
+    plain('RESERVED', 'reserved', true),
+    plain('PRIORITY', 'priority', true),
+    plain('NAMESPACES', 'namespaces', true),
+  ],
+  nodes: [
+    plain('NODE', 'name'),
+    plain('LEASE', 'lease'),
+    plain('INTERFACES', 'interfaces'),
+    plain('ANNOUNCES', 'groups'),
+    plain('EPOCH', 'epoch', true),
+    plain('PREFIXES', 'prefixes', true),
+  ],
+  queues: [
+    plain('QUEUE', 'name'),
+    plain('WAITING', 'waiting'),
+    plain('ACTIVE', 'active'),
+    plain('DELAYED', 'delayed'),
+    plain('FAILED', 'failed'),
+    age('OLDEST', 'oldestMs'),
+    plain('UNANSWERED', 'unanswered', true),
+  ],
+}
+
+/** Null for a Service that is none of ours and holds nothing. */
+export function serviceRow(
+  name: string,
+  service: Service | null,
+  allocation: Allocation | null,
+  owners: ReadonlyMap<string, string>,
+): Row | null {
+  const ours = service?.type === 'LoadBalancer'
+  if (!ours && !allocation?.addresses.length) return null
+  const addresses = allocation?.addresses ?? []
+  const nodes = addresses.flatMap(address => owners.get(address) ?? [])
+  return {
+    name,
+    addresses,
+    pool: allocation?.pool ?? null,
+    nodes: [...new Set(nodes)],
+    sinceMs: addresses.length > 0 ? (allocation?.sinceMs ?? null) : null,
+    reason: allocation ? (allocation.refusal?.reason ?? null) : 'NotDecidedYet',
+    message: allocation?.refusal?.message ?? null,
+    ports: service?.ports.map(({ protocol, port }) => `${protocol}/${port}`) ?? [],
+  }
+}
+
+export function addressRow(
+  address: string,
+  record: AddressRecord,
+  placement: Placement | null,
+): Row {
+  const holders = Object.entries(record.holders)
+  const since = holders.map(([, holder]) => holder.sinceMs)
+  const shared = holders.length > 1
+  return {
+    name: address,
+    state: holders.length > 0 ? (shared ? 'shared' : 'held') : afterwards(record),
+    pool: record.pool,
+    services: holders.length > 0 ? holders.map(([id]) => id) : [record.after?.service ?? ''],
+    node: placement?.owner?.node ?? null,
+    sinceMs: since.length > 0 ? Math.min(...since) : null,
+    sharingKey: record.sharingKey || null,
+    standbys: placement?.standbys.map(one => one.node) ?? [],
+    epoch: placement?.epoch.number ?? null,
+  }
+}
+
+function afterwards({ after }: AddressRecord): string {
+  if (!after) return 'free'
+  return after.reserved ? 'reserved' : 'resting'
+}
+
+export function poolRow(pool: Pool, usage: Usage): Row {
+  const held = usage.held.IPv4 + usage.held.IPv6
+  const usable = usage.usable.IPv4 + usage.usable.IPv6
+  return {
+    name: pool.name,
+    addresses: pool.addresses,
+    autoAssign: pool.autoAssign,
+    held,
+    free: Math.max(0, usable - held - usage.resting - usage.reserved),
+    resting: usage.resting,
+    reserved: usage.reserved,
+    priority: pool.serviceAllocation?.priority ?? null,
+    namespaces: pool.serviceAllocation?.namespaces ?? [],
+  }
+}
+
+export function nodeRow(
+  node: string,
+  announcer: Announcer | null,
+  leaseEndMs: number | null,
+  groups: number,
+  nowMs: number,
+): Row {
+  const ran = leaseEndMs !== null && leaseEndMs > nowMs
+  return {
+    name: node,
+    lease: leaseEndMs === null ? null : ran ? 'renewed' : 'ended',
+    interfaces: announcer?.interfaces.map(one => one.name) ?? [],
+    groups,
+    epoch: announcer?.epoch ?? null,
+    prefixes: announcer?.interfaces.flatMap(one => one.prefixes) ?? [],
+  }
+}

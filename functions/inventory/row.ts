@@ -1,0 +1,73 @@
+/** A row of a listing: the same facts for people (columns) and for scripts (JSON). */
+
+export type Value = string | number | boolean | null | readonly string[]
+
+export interface Row {
+  /** What it is asked for by: "namespace/name", an address, a pool, a node, a queue. */
+  readonly name: string
+  readonly [fact: string]: Value
+}
+
+export interface Column {
+  /** In capitals, as kubectl heads its columns. */
+  readonly head: string
+  /** Shown with `-o wide` only. */
+  readonly wide?: boolean
+  text(row: Row, nowMs: number): string
+}
+
+/** The fact as it is; a list with commas, "-" where there is none. */
+export function plain(head: string, fact: string, wide = false): Column {
+  return { head, wide, text: row => words(row[fact]) }
+}
+
+/** Time since the fact, as kubectl shows an age. */
+export function age(head: string, fact: string, wide = false): Column {
+  return {
+    head,
+    wide,
+    text: (row, nowMs) => {
+      const at = row[fact]
+      return typeof at === 'number' ? ageOf(nowMs - at) : '-'
+    },
+  }
+}
+
+/** "12s", "5m", "3h", "9d": the greatest unit of which there are at least two, else the next smaller one. */
+export function ageOf(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  const [size, unit] = UNITS_S.find(([one]) => seconds >= 2 * one) ?? [1, 's']
+  return `${Math.floor(seconds / size)}${unit}`
+}
+
+const UNITS_S: readonly (readonly [seconds: number, unit: string])[] = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'm'],
+]
+
+function words(value: Value | undefined): string {
+  if (value === null || value === undefined || value === '') return '-'
+  if (typeof value === 'object') return value.join(',') || '-'
+  return String(value)
+}
+
+/** Lines of a table, the head first; each column as wide as its widest text. */
+export function table(
+  columns: readonly Column[],
+  rows: readonly Row[],
+  { wide, nowMs }: { readonly wide: boolean; readonly nowMs: number },
+): string[] {
+  const shown = columns.filter(column => wide || !column.wide)
+  const texts = [
+    shown.map(column => column.head),
+    ...rows.map(row => shown.map(column => column.text(row, nowMs))),
+  ]
+  const widths = shown.map((_, at) => Math.max(...texts.map(text => text[at]?.length ?? 0)))
+  return texts.map(text =>
+    text
+      .map((one, at) => one.padEnd(widths[at] ?? 0))
+      .join('   ')
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { age, ageOf, plain, table } from '../../../functions/inventory/row.ts'
+
+const ages: readonly (readonly [ms: number, text: string])[] = [
+  [-5, '0s'],
+  [119_999, '119s'],
+  [120_000, '2m'],
+  [7_199_999, '119m'],
+  [7_200_000, '2h'],
+  [172_799_999, '47h'],
+  [172_800_000, '2d'],
+  [864_000_000_000, '10000d'],
+]
+for (const [ms, text] of ages) {
+  test(`${ms} ms are an age of ${text}`, () => assert.equal(ageOf(ms), text))
+}
+
+const columns = [
+  plain('NAME', 'name'),
+  plain('ADDRESSES', 'addresses'),
+  age('SINCE', 'sinceMs'),
+  plain('KEY', 'key', true),
+]
+const rows = [
+  { name: 'default/nginx', addresses: ['192.0.2.1', '2001:db8::1'], sinceMs: 1000, key: 'web' },
+  { name: 'a/b', addresses: [], sinceMs: null, key: '' },
+]
+
+test('a table is as wide as its widest texts, and shows a dash where there is nothing', () => {
+  assert.deepEqual(table(columns, rows, { wide: false, nowMs: 61_000 }), [
+    'NAME            ADDRESSES               SINCE',
+    'default/nginx   192.0.2.1,2001:db8::1   60s',
+    'a/b             -                       -',
+  ])
+})
+
+test('wide columns are shown when asked for', () => {
+  const [head] = table(columns, rows, { wide: true, nowMs: 0 })
+  assert.match(head ?? '', /SINCE +KEY$/)
+})

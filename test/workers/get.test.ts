@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { parse } from 'yaml'
+import { allocatorWorld } from '../support/allocator-world.ts'
+import { needs } from '../support/capabilities.ts'
+import { aPool } from '../support/claims.ts'
+import { herald } from '../support/cli.ts'
+import { aConfiguration, aService } from '../support/services.ts'
+import { until } from '../support/until.ts'
+
+describe('herald get', needs('redis'), () => {
+  test('lists every kind from Redis alone, for people and for scripts', async t => {
+    const world = await allocatorWorld(t)
+    await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))
+    await world.serve(aService('one'))
+    await world.serve(aService('two', { loadBalancerIP: '192.168.50.211' }))
+    const ask = async (...args: string[]) => {
+      const cli = herald(t, [...args, '--redis-url', world.path])
+      return { code: await cli.exit, said: cli.said() }
+    }
+
+    const services = (await ask('get', 'svc')).said.split('\n')
+    assert.match(services[0] ?? '', /^SERVICE +ADDRESSES +POOL +NODE +SINCE +WHY NOT$/)
+    assert.match(services[1] ?? '', /^default\/one +192\.168\.50\.211 +blue +- +\d+s +-$/)
+    assert.match(services[2] ?? '', /^default\/two +- +- +- +- +AllocationFailed$/)
+
+    const one = await ask('get', 'service', 'default/one', '-o', 'yaml')
+    assert.deepEqual(parse(one.said).addresses, ['192.168.50.211'])
+    const addresses = JSON.parse((await ask('get', 'addresses', '-o', 'json')).said)
+    assert.deepEqual(
+      addresses.map((row: { name: string; state: string }) => [row.name, row.state]),
+      [['192.168.50.211', 'held']],
+    )
+    const top = (await ask('top')).said
+    assert.match(top, /^allocate +0 +0 +0 +0 +-/m)
+    assert.match(top, /^NODE +LEASE +INTERFACES +ANNOUNCES/m)
+    assert.match(top, /^blue +192\.168\.50\.211-192\.168\.50\.212 +true +1 +1 +0 +0 /m)
+
+    const absent = await ask('get', 'service', 'default/three')
+    assert.equal(absent.code, 1)
+    assert.match(absent.said, /There is no "default\/three" among the services/)
+  })
+
+  test('with -w goes on, and shows what changes', async t => {
+    const world = await allocatorWorld(t)
+    await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))
+    const cli = herald(t, ['get', 'services', '-w', '--redis-url', world.path])
+    await until('the head is shown', () => cli.said().includes('SERVICE'))
+    await world.serve(aService('late'))
+    await until('what came is shown', () => /^default\/late +192\.168\.50\.211 /m.test(cli.said()))
+    assert.equal((await cli.stop('SIGTERM')).code, 0)
+    assert.equal(cli.said().match(/^SERVICE/gm)?.length, 1)
+  })
+})
