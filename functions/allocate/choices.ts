@@ -1,12 +1,12 @@
 /** The ways to give a Service what it asks for, in MetalLB's order (metallb-behaviour 4.2 to 4.5). */
-import { canonical, familyOf } from '../model/address.ts'
+import { canonical, familyOf, quote } from '../model/address.ts'
 import type { Configuration, Pool } from '../model/configuration.ts'
 import { annotation, type Service } from '../model/service.ts'
 import type { AllocateState, Choice } from './allocate.ts'
 import type { FamilyWish } from './families.ts'
 import { guardOf } from './guards.ts'
 import { fits, permits, poolHolding, poolsInOrder } from './pools.ts'
-import { noPool, notPermitted, outsidePools, type Refused, refused } from './refusals.ts'
+import { listed, noPool, notPermitted, outsidePools, type Refused, refused } from './refusals.ts'
 import { requestedAddresses } from './requested.ts'
 import { reserveMsOf } from './reservation.ts'
 import { isRecorded } from './sharing.ts'
@@ -57,7 +57,7 @@ function byAddress(
   if (poolName && pool.name !== poolName) {
     return refused(
       `requested ${text} lies in pool "${pool.name}", but the annotation metallb.io/address-pool asks for ` +
-        `"${poolName}". Change or remove one of the two.`,
+        `${quote(poolName)}. Change or remove one of the two.`,
     )
   }
   if (!permits(pool, service, state.namespaceLabels)) return notPermitted(pool, service)
@@ -83,9 +83,9 @@ function byPool(
 ): Wanted | Refused {
   const pool = pools.find(one => one.name === name)
   if (!pool) {
-    const known = pools.map(one => one.name).join(', ') || 'none'
     return refused(
-      `pool "${name}", asked for by annotation metallb.io/address-pool, does not exist. Known pools: ${known}.`,
+      `pool ${quote(name)}, asked for by annotation metallb.io/address-pool, does not exist. ` +
+        `Known pools: ${listed(pools.map(one => one.name)) || 'none'}. Create it, or ask for one of these.`,
     )
   }
   if (!permits(pool, service, state.namespaceLabels)) return notPermitted(pool, service)

@@ -82,7 +82,7 @@ export function outsidePools(addresses: readonly string[], pools: readonly Pool[
 }
 
 /** An event holds 1,024 bytes: as many as fit a sentence. */
-function listed(parts: readonly string[]): string {
+export function listed(parts: readonly string[]): string {
   const shown = parts
     .slice(0, LISTED_MOST)
     .map(one => (one.length > 120 ? `${one.slice(0, 120)}…` : one))

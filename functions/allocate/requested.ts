@@ -1,5 +1,5 @@
 /** Addresses that a Service asks for by name (metallb-behaviour 4.3). */
-import { canonical, compareAddresses, familyOf } from '../model/address.ts'
+import { canonical, compareAddresses, familyOf, quote } from '../model/address.ts'
 import type { Refusal } from '../model/allocation.ts'
 import { annotation, type Service } from '../model/service.ts'
 import type { FamilyWish } from './families.ts'
@@ -16,7 +16,7 @@ export function requestedAddresses(
   const refused = (message: string) => refusal(message, holds)
   if (byAnnotation && bySpec) {
     return refused(
-      `both spec.loadBalancerIP ("${bySpec}") and the annotation metallb.io/loadBalancerIPs ("${byAnnotation}") are set. Remove one.`,
+      `both spec.loadBalancerIP (${quote(bySpec)}) and the annotation metallb.io/loadBalancerIPs (${quote(byAnnotation)}) are set. Remove one.`,
     )
   }
   const source = bySpec ? 'spec.loadBalancerIP' : 'the annotation metallb.io/loadBalancerIPs'
@@ -26,7 +26,7 @@ export function requestedAddresses(
     const address = canonical(text)
     if (!address) {
       return refused(
-        `"${text}" in ${source} is not an IP address. Write an address such as 192.168.50.211, or two of different families separated by a comma.`,
+        `${quote(text)} in ${source} is not an IP address. Write an address such as 192.168.50.211, or two of different families separated by a comma.`,
       )
     }
     addresses.push(address)
@@ -36,7 +36,7 @@ export function requestedAddresses(
     (addresses.length === 2 && familyOf(addresses[0] ?? '') === familyOf(addresses[1] ?? ''))
   ) {
     return refused(
-      `${source} names ${addresses.join(', ')}: at most two, one of each family. Remove the others.`,
+      `${source} names ${addresses.slice(0, 3).join(', ')}: at most two, one of each family. Remove the others.`,
     )
   }
   const right =

@@ -197,6 +197,7 @@ export function readDurationMs(part: Part, mistakes: Mistakes): number {
       ? null
       : 'is no duration: write numbers with units, for example 90s or 1m30s',
   )
+  if (!DURATION.test(written)) return 0
   const ms = [...written.matchAll(/([\d.]+)([^\d.]+)/g)].reduce(
     (sum, [, amount, unit = '']) => sum + Number(amount) * (UNITS_MS[unit] ?? 0),
     0,
@@ -205,7 +206,7 @@ export function readDurationMs(part: Part, mistakes: Mistakes): number {
 }
 
 /** Both letters that look like a Greek mu are in use (U+00B5, U+03BC). */
-const DURATION = /^[-+]?(0|(\d+\.?\d*(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$/
+const DURATION = /^[-+]?(0|(\d+(\.\d*)?(ns|us|\u00b5s|\u03bcs|ms|s|m|h))+)$/
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,

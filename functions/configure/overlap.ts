@@ -1,5 +1,5 @@
 /** Which entries of which pools share addresses. */
-import { type AddressRange, parseEntry } from '../model/address.ts'
+import { type AddressRange, parseEntry, quote } from '../model/address.ts'
 
 /** An entry of a pool as written, and what it means. */
 export interface Entry {
@@ -20,7 +20,7 @@ export function entriesOf(pool: string, addresses: readonly string[]): Entry[] {
 export function overlap(entry: Entry, rival: Entry, kept = false): string {
   const why = kept ? ', which stays in force because its new version is refused' : ''
   return (
-    `"${entry.text}" of pool "${entry.pool}" overlaps "${rival.text}" of pool "${rival.pool}"${why}: ` +
+    `${quote(entry.text)} of pool "${entry.pool}" overlaps ${quote(rival.text)} of pool "${rival.pool}"${why}: ` +
     'take the addresses out of one of the two'
   )
 }

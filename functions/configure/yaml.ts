@@ -19,7 +19,7 @@ import type { Mistakes, Part } from './part.ts'
 export function parseYaml(text: string, name: string, mistakes: Mistakes): Part | null {
   if (nestingOf(text) > NESTING_MAX) {
     mistakes.push(
-      `${name}: more than ${NESTING_MAX} levels of nesting: a configuration has about six`,
+      `${name}: more than ${NESTING_MAX} levels of nesting, where a configuration has about six: remove what nests too deep`,
     )
     return null
   }
@@ -33,7 +33,7 @@ export function parseYaml(text: string, name: string, mistakes: Mistakes): Part 
     logLevel: 'error', // 'silent' would also drop documents after the first
   })
   for (const { code, message, pos } of document.errors) {
-    mistakes.push(`line ${lines.linePos(pos[0]).line}: ${REMEDIES[code] ?? message}`)
+    mistakes.push(`line ${lines.linePos(pos[0]).line}: ${REMEDIES[code] ?? remedied(message)}`)
   }
   const source = { document, lines, mistakes, aliases: 0 }
   return document.errors.length > 0
@@ -59,6 +59,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document begins here: keep one document, without "---" after it',
   TAB_AS_INDENT: 'a tab indents this line: indent with spaces',
 }
+
+/** What the parser says, on one line, and what helps nearly always. */
+const remedied = (message: string): string =>
+  `${message.replace(/\s+/g, ' ').slice(0, 200)}: correct this line, or put what it says in quotes`
 
 function partOfNode(node: unknown, source: Source, fallback: string, name: string): Part {
   const where = lineOf(node, source, name) ?? fallback

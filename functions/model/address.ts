@@ -114,6 +114,10 @@ export function usableSize({ family, first, last }: AddressRange, avoidBuggyIPs:
   return size - count(0n) - count(255n)
 }
 
+/** Whatever a user wrote, in quotes: on one line, and short enough for an event. */
+export const quote = (text: string): string =>
+  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+
 function parseRange(text: string): AddressRange | { readonly reason: string } {
   const dash = text.indexOf('-')
   const [from, to] = [text.slice(0, dash).trim(), text.slice(dash + 1).trim()]
@@ -153,10 +157,6 @@ const EXAMPLE = 'write, for example, 192.168.50.211-192.168.50.220 or 192.168.50
 
 /** ::ffff:0:0/96, RFC 4291 section 2.5.5.2. */
 const MAPPED_PREFIX = 0xffffn
-
-/** Keeps whatever was written on one line and short enough for an event. */
-const quote = (text: string): string =>
-  JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
 
 const bitsOf = (family: Family): number => (family === 'IPv4' ? 32 : 128)
 
