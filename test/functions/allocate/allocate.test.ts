@@ -649,7 +649,7 @@ describe('allocate', () => {
       both,
       null,
       'AllocationFailed',
-      /pool "no".* does not exist\. Known pools: blue, red/,
+      /pool "no".* does not exist\. Known pools: blue; red\. Create it/,
     ],
     [
       'a pool without its family',
