@@ -22,6 +22,8 @@ export type ProcessName =
   | 'history'
   | 'get'
   | 'top'
+  | 'reserve'
+  | 'release'
   | 'walkthrough'
 
 type Given = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]['schema']> | null }
@@ -57,6 +59,10 @@ export interface Config {
   readonly watchers: number
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
   readonly watch: boolean
+  /** "namespace/name" */
+  readonly service: string | null
+  /** How long an address is reserved, ms; -1: for ever. */
+  readonly forMs: number
 }
 
 /** `up` brings its own Redis when it was given none. */
@@ -74,6 +80,8 @@ export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
   history: 'off',
   get: 'off',
   top: 'off',
+  reserve: 'off',
+  release: 'off',
   walkthrough: 'off',
 }
 
@@ -120,6 +128,8 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
   history: ['output', 'stateDir', ...REDIS, ...COMMON],
   get: ['output', 'watch', 'stateDir', ...REDIS, ...COMMON],
   top: ['stateDir', ...REDIS, ...COMMON],
+  reserve: ['service', 'for', 'output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
+  release: ['output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
   walkthrough: [],
 }
 
@@ -198,6 +208,8 @@ function complete(given: Given): Omit<UpConfig, 'process' | 'redis'> {
     watchers: filled(given.watchers),
     output: filled(given.output),
     watch: filled(given.watch),
+    service: given.service,
+    forMs: filled(given.for),
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the commands that only ask have in common: the Redis that they ask, and how an answer is printed. */
+/** What the commands that ask or tell Redis something and end have in common: which Redis, and how an answer is printed. */
 import { resolve } from 'node:path'
 import type { Cluster, Redis } from 'ioredis'
 import { stringify } from 'yaml'
@@ -37,6 +37,25 @@ export async function withRedis(
     redis.disconnect()
   }
 }
+
+/** Lines for people: a name in front, what is to be said behind it. */
+export type Told = readonly (readonly [name: string, text: string])[]
+
+/** Prints an answer: its lines, or the value where a structured output is asked for. */
+export function tell(
+  { value, lines }: { readonly value: unknown; readonly lines: Told },
+  output: UpConfig['output'],
+): void {
+  const structured = output === 'json' || output === 'yaml'
+  process.stdout.write(structured ? asText(value, output) : table(lines))
+}
+
+function table(lines: Told): string {
+  const width = Math.max(0, ...lines.map(([name]) => name.length))
+  return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join('')
+}
+
+export const timeOf = (ms: number): string => new Date(ms).toISOString()
 
 export function asText(value: unknown, output: 'json' | 'yaml'): string {
   return output === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value)

@@ -7,10 +7,7 @@ import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
 import { type HistoryEntry, historyOf } from '../infra/redis/history.ts'
 import type { State } from '../infra/redis/state.ts'
-import { asText, withRedis } from './ask.ts'
-
-/** Lines for people: a name in front, what is to be said behind it. */
-type Told = readonly (readonly [name: string, text: string])[]
+import { type Told, tell, timeOf, withRedis } from './ask.ts'
 
 export function runExplain(world: World<UpConfig>, kind: string, name: string): Promise<number> {
   return withState(world, async state => {
@@ -156,19 +153,10 @@ type Explain = (
 function withState(world: World<UpConfig>, explain: Explain): Promise<number> {
   return withRedis(world, async ({ state, redis }) => {
     const { output, prefix } = world.config
-    const { value, lines } = await explain(state, () => historyOf(redis, prefix))
-    const structured = output === 'json' || output === 'yaml'
-    process.stdout.write(structured ? asText(value, output) : table(lines))
+    tell(await explain(state, () => historyOf(redis, prefix)), output)
     return 0
   })
 }
-
-function table(lines: Told): string {
-  const width = Math.max(0, ...lines.map(([name]) => name.length))
-  return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join('')
-}
-
-const timeOf = (ms: number): string => new Date(ms).toISOString()
 
 function unknown(kind: string, name: string, why: string): Fault {
   return new Fault('NotKnown', {

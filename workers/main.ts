@@ -152,6 +152,33 @@ Example: herald top`,
     start: config => perform(config, async world => (await import('./get.ts')).runTop(world)),
   },
   {
+    name: 'reserve',
+    summary: 'keeps an address for one Service, whether it is there yet or not',
+    about: `Nobody else gets the address, and the Service gets it before any other. It may hold it
+already; the reservation outlives that, and an empty Redis too.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald reserve 192.168.50.211 --service default/nginx
+Example: herald reserve 192.168.50.211 --service default/nginx --for forever`,
+    argument: '<address>',
+    start: (config, [address = '']) =>
+      perform(config, async world => (await import('./reserve.ts')).runReserve(world, address)),
+  },
+  {
+    name: 'release',
+    summary: 'ends the reservation of an address',
+    about: `Whether it was reserved by hand or by the annotation herald.io/reserve of a Service that is
+gone. Who holds the address keeps it.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald release 192.168.50.211`,
+    argument: '<address>',
+    start: (config, [address = '']) =>
+      perform(config, async world => (await import('./reserve.ts')).runRelease(world, address)),
+  },
+  {
     name: 'walkthrough',
     summary: 'shows the way of one Service, step by step, in a sandbox of its own',
     about: `Applies a pool and a Service, asks the LAN, deletes them again; prints each step and what

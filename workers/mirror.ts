@@ -7,6 +7,7 @@ import { sharingOf } from '../functions/allocate/sharing.ts'
 import { locate } from '../functions/allocate/windows.ts'
 import { canonical } from '../functions/model/address.ts'
 import { POOL_ANNOTATION, type Service } from '../functions/model/service.ts'
+import type { Decisions } from '../functions/watch/decisions.ts'
 import type { AdoptItem, Learned, Scripts } from '../infra/redis/scripts.ts'
 import type { State } from '../infra/redis/state.ts'
 
@@ -64,17 +65,24 @@ export type Adoption =
   | { readonly outcome: 'current' | 'busy' | 'superseded' }
   | { readonly outcome: 'adopted'; readonly count: number; readonly conflicts: readonly Conflict[] }
 
+/** Where a watcher that adopts learns from. */
+export interface Sources {
+  mirrored(): Promise<Decisions>
+  /** `nonce`: of the adoption for whose sake it is. */
+  relearn(nonce: string): Promise<void>
+  heard(): boolean
+}
+
 /**
- * Has the addresses found in status adopted, older Services first. `relearn` lists everything anew and
- * writes it down before anything is adopted: an adopted cluster is one whose records can be relied on, and
+ * Has the addresses found in status adopted, older Services first. Before that, what was decided and no status shows is
+ * brought back, and `relearn` lists everything anew and writes it down: an adopted cluster is one whose records can be relied on, and
  * what a watcher that lags remembers may be older than the last address written. While that takes long the
  * adoption is kept alive, unless the API server is not `heard`: then another watcher may begin.
  */
 export async function adopt(
   services: () => readonly Service[],
-  relearn: () => Promise<void>,
+  { mirrored, relearn, heard }: Sources,
   world: MirrorWorld,
-  heard: () => boolean,
 ): Promise<Adoption> {
   const adoption = world.scripts.adoption(world.cluster, randomUUID())
   const begun = await adoption.begin()
@@ -83,7 +91,8 @@ export async function adopt(
     if (heard()) adoption.adopt([]).catch(() => {}) // begun anew when it is lost
   }, ALIVE_EVERY_MS)
   try {
-    await relearn()
+    if (!(await adoption.restore(await mirrored()))) return { outcome: 'superseded' }
+    await relearn(adoption.nonce)
   } finally {
     clearInterval(alive)
   }

@@ -9,14 +9,16 @@ import type { Seen } from './sightings.ts'
 
 /**
  * Reads the objects from Redis, not from memory: both watchers judge the same, and the one that lags
- * cannot put an older configuration in force (the revision tells). Says how many parts of it are refused.
+ * cannot put an older configuration in force (the revision tells). `nonce`: of the adoption for whose
+ * sake it is judged, or "". Says how many parts of it are refused; null: nothing could be judged.
  */
 export async function reconfigure(
   seen: Seen,
   world: PublishWorld,
   namespace: string,
   log: World['log'],
-): Promise<number> {
+  nonce: string,
+): Promise<number | null> {
   const { state, scripts, cluster } = world
   const revision = await state.objectsRevision(cluster)
   const [objects, inForce] = await Promise.all([
@@ -24,7 +26,9 @@ export async function reconfigure(
     state.configuration(cluster),
   ])
   const { configuration, faults } = configure(objects, inForce?.configuration ?? null)
-  if (await scripts.configure(cluster, revision, configuration)) {
+  const changed = await scripts.configure(cluster, revision, configuration, nonce)
+  if (changed === null) return null // the last good one is not known yet; whoever adopts judges again
+  if (changed) {
     log.info(
       { source: configuration.source, pools: configuration.pools.map(one => one.name) },
       'configuration is in force',

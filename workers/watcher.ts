@@ -13,12 +13,14 @@ import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
+import { decidingOf } from '../infra/redis/decisions.ts'
 import { publishingOf } from '../infra/redis/publishing.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
 import { isLost, listedOrStopped, publishWhileHeard, troubleOf } from './contact.ts'
+import { mirrorDecisions, mirroredDecisions } from './decisions.ts'
 import { followAll } from './follow-all.ts'
-import { adopt } from './mirror.ts'
+import { adopt, type Sources } from './mirror.ts'
 import { onPublish, type PublishWorld } from './on-publish.ts'
 import { reconfigure } from './reconfigure.ts'
 import { traffic } from './say.ts'
@@ -57,16 +59,17 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
   const seen = nothingSeen()
   // Half a configuration is none: nothing is judged before all its kinds have been listed.
   let complete = false
-  const judge = async () => {
+  const judge = async (nonce = '') => {
     if (!complete) return
-    const refused = await reconfigure(seen, world, config.namespace, log)
+    const refused = await reconfigure(seen, world, config.namespace, log, nonce)
+    if (refused === null) return
     metrics.set('metallb_k8s_client_config_loaded_bool', {}, 1)
     metrics.set('metallb_k8s_client_config_stale_bool', {}, refused > 0 ? 1 : 0)
   }
   const follows = followAll(api, seen, world, {
     namespace: config.namespace,
     log,
-    judge,
+    judge: () => judge(),
     ...(watchSeconds && { watchSeconds }),
   })
   metrics.set('metallb_k8s_client_config_loaded_bool', {}, 0)
@@ -76,17 +79,23 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
   complete = true
   await judge()
 
-  const relearn = async () => {
+  const relearn = async (nonce: string) => {
     complete = false
     try {
       await Promise.all(follows.map(one => one.refresh()))
     } finally {
       complete = true
     }
-    await judge()
+    await judge(nonce)
   }
+  const deciding = decidingOf(redis, config.prefix)
   const heard = () => !isLost(follows)
-  const adopting = adoptForever(seen, world, { relearn, heard }, log)
+  const mirrored = () => mirroredDecisions(api, config.namespace, log)
+  const adopting = adoptForever(seen, world, { mirrored, relearn, heard }, log)
+  const mirroring = mirrorDecisions(
+    { ...world, deciding },
+    { namespace: config.namespace, log, heard },
+  )
   const answering = async (key: string) => {
     await onPublish(key, world)
     settled(key.slice(key.indexOf('/') + 1))
@@ -115,6 +124,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
       webhook?.stop()
       yielding.stop()
       adopting.stop()
+      mirroring.stop()
       await Promise.all(follows.map(one => one.stop()))
       await publishing.stop(3000)
       await bells.close()
@@ -129,7 +139,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
 function adoptForever(
   seen: Seen,
   world: PublishWorld,
-  { relearn, heard }: { relearn(): Promise<void>; heard(): boolean },
+  sources: Sources,
   log: World['log'],
 ): { state(): string | null; stop(): void } {
   let state: string | null = 'addresses found in status are not adopted yet'
@@ -142,7 +152,7 @@ function adoptForever(
     if (busy) return
     busy = true
     try {
-      const adoption = await adopt(ours, relearn, world, heard)
+      const adoption = await adopt(ours, sources, world)
       if (adoption.outcome === 'adopted') {
         log.info({ services: adoption.count }, 'adopted what status shows')
         for (const conflict of adoption.conflicts) {

@@ -41,7 +41,7 @@ function findingOf({ choice, reason }: Tried): string {
     case 'taken':
       return `${second} is held by ${nameOf(first)}`
     case 'reserved':
-      return `${second} is reserved for ${nameOf(first)} (annotation herald.io/reserve)`
+      return `${second} is reserved for ${nameOf(first)} ("herald release ${second}" ends that)`
     case 'port':
       return `${third}: port ${first} is in use there by ${nameOf(second)}`
     default:

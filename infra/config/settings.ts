@@ -151,6 +151,19 @@ export const SETTINGS = {
     schema: oneOf(['table', 'wide', 'json', 'yaml']),
   }),
   watch: toggle('watch', { help: 'go on and show what changes', short: 'w' }),
+  service: setting('service', '<namespace/name>', {
+    help: 'for whom an address is reserved; the Service need not be there yet',
+    example: 'default/nginx',
+    schema: z.string().regex(/^[a-z0-9-]{1,63}\/[a-z0-9-]{1,63}$/, {
+      error: 'it must be namespace/name of a Service',
+    }),
+  }),
+  for: setting('for', '<duration>', {
+    help: 'how long an address stays reserved, or "forever"',
+    fallback: '24h',
+    example: '7d',
+    schema: z.string().transform(parseTerm),
+  }),
   allocators: setting('allocators', '<number>', {
     help: 'allocator processes to start',
     fallback: '1',
@@ -244,6 +257,14 @@ function duration() {
     context.addIssue('it must be a duration: a number with ms, s, m, h or d, or 0')
     return z.NEVER
   })
+}
+
+/** -1: for ever. */
+function parseTerm(given: string, context: z.RefinementCtx): number {
+  const ms = given === 'forever' ? -1 : parseDuration(given)
+  if (ms) return ms
+  context.addIssue('it must be "forever", or a number with s, m, h or d')
+  return z.NEVER
 }
 
 function listOf<T>(item: z.ZodType<T, string>) {

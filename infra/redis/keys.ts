@@ -44,6 +44,10 @@ export interface Keys {
   intents(cluster: string): string
   /** hash, namespace/name of an event -> EventToWrite: shown and to be said; watcher. */
   unsaid(cluster: string): string
+  /** hash, address -> "<service id> <untilMs> <hand|annotation>"; claim, conclude, reserve and adopt scripts; common. */
+  reservations: string
+  /** hash, "<configuration|reservations>/<cluster>" -> µs: when what no status shows was last decided; whoever decides it. */
+  decided: string
   /** zset, key -> version (µs): bells to be answered; whoever writes the fact. */
   dirty(queue: string): string
   /** hash, cluster -> incarnation in which its adoption was completed; adopt script. */
@@ -90,6 +94,8 @@ export function keysOf(prefix: string): Keys {
     returning: `${prefix}:returning`,
     intents: of('intents'),
     unsaid: of('unsaid'),
+    reservations: `${prefix}:reservations`,
+    decided: `${prefix}:decided`,
     dirty: queue => `${prefix}:dirty:${queue}`,
     adopted: `${prefix}:adopted`,
     adopting: of('adopting'),

@@ -7,6 +7,7 @@ import type { Refusal } from '../../functions/model/allocation.ts'
 import type { Configuration } from '../../functions/model/configuration.ts'
 import type { Announcer } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
+import type { Decisions } from '../../functions/watch/decisions.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type Learned, learnAll } from './learn.ts'
 
@@ -164,10 +165,13 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
       ),
 
     adoption(cluster: string, nonce: string) {
-      const step = (name: string, items: readonly AdoptItem[]) =>
+      const step = (name: string, items: readonly AdoptItem[] | Decisions) =>
         bookOf(cluster).adopt([keys.addresses], [nonce, name, JSON.stringify(items)])
       return {
+        nonce,
         begin: async () => (await step('begin', [])) as 'current' | 'busy' | 'begun',
+        /** Puts what was mirrored in the place of what Redis lacks or knows as it was earlier. False: superseded. */
+        restore: async (decisions: Decisions) => (await step('restore', decisions)) === 'restored',
         /** Conflicts as "service address holder", or null: superseded, begin again. */
         async adopt(items: readonly AdoptItem[]): Promise<readonly string[] | null> {
           const answer = await step('adopt', items)
@@ -200,16 +204,28 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
       return { outcome: 'placed', owner: first || null, tell }
     },
 
-    /** Puts a configuration in force; true when that changed something. */
-    configure: async (
+    /**
+     * Puts a configuration in force; true when that changed something, null when nothing may be judged: the cluster
+     * is not adopted, and no adoption with this nonce is under way.
+     */
+    async configure(
       cluster: string,
       revision: number,
       configuration: Configuration,
-    ): Promise<boolean> =>
-      (await run.configure(
-        [keys.configuration(cluster), keys.objectsRevision(cluster)],
-        [revision, JSON.stringify(configuration)],
-      )) === 1,
+      nonce: string = '',
+    ): Promise<boolean | null> {
+      const answer = await run.configure(
+        [
+          keys.configuration(cluster),
+          keys.objectsRevision(cluster),
+          keys.adopted,
+          keys.adopting(cluster),
+          keys.decided,
+        ],
+        [revision, JSON.stringify(configuration), cluster, nonce],
+      )
+      return answer === -1 ? null : answer === 1
+    },
 
     /** Redis' time, and since when this life of Redis has kept leases; ms since the epoch. */
     async clock(): Promise<{ nowMs: number; sinceMs: number }> {
@@ -257,7 +273,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
 const PURGED_MOST = 500
 
 /** The scripts that read and write the book of addresses, for one cluster. */
-function bookScripts(redis: Redis | Cluster, keys: Keys, cluster: string) {
+export function bookScripts(redis: Redis | Cluster, keys: Keys, cluster: string) {
   const names: Readonly<Record<string, string>> = bookNames(keys, cluster)
   const of = (name: string, files: readonly string[]) => {
     const lua = files.map(source).join('\n')
@@ -268,6 +284,7 @@ function bookScripts(redis: Redis | Cluster, keys: Keys, cluster: string) {
     claim: of('claim', ['book', 'holding', 'claim']),
     conclude: of('conclude', ['book', 'holding', 'conclude']),
     adopt: of('adopt', ['book', 'adopt']),
+    reserve: of('reserve', ['book', 'reserve']),
   }
 }
 
@@ -285,6 +302,9 @@ function bookNames(keys: Keys, cluster: string) {
     wishes: keys.wishes,
     resting: keys.resting,
     returning: keys.returning,
+    reservations: keys.reservations,
+    decided: keys.decided,
+    configuration: keys.configuration(cluster),
     adopted: keys.adopted,
     adopting: keys.adopting(cluster),
     round: `${keys.adopting(cluster)}:round`,
@@ -357,4 +377,4 @@ function remembered<T>(make: (key: string) => T): (key: string) => T {
   }
 }
 
-const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [])
+export const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [])

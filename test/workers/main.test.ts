@@ -27,6 +27,8 @@ const COMMANDS = [
   'kubectl',
   'explain',
   'history',
+  'reserve',
+  'release',
   'walkthrough',
 ]
 

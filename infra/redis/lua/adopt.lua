@@ -7,9 +7,13 @@
 -- Stands behind book.lua.
 -- ARGV  1 nonce  2 step
 --       3 JSON list for step "adopt", older assignments first: {service, uid, addresses = {{address, page,
---         offset}}, pool, sharing, backend, ports, sinceMs}
+--         offset}}, pool, sharing, backend, ports, sinceMs}; for step "restore" what was mirrored:
+--         {configuration = {decidedUs, text}, reservations = {decidedUs, list = {{address, page, offset,
+--         service, untilMs, byHand}}}}, each absent where nothing was
 -- Steps and returns
 --   begin  "current" nothing to do | "busy" another watcher is at it | "begun"
+--   restore  "restored": decisions that Redis lacks, or knows as they were earlier, are as they were mirrored
+--            | "superseded"
 --   adopt  {"adopted", {conflicts}}: a conflict is "service address holder" | "superseded"
 --   end    "adopted" | "superseded"
 local nonce, step = ARGV[1], ARGV[2]
@@ -34,11 +38,27 @@ if step == 'end' then
 end
 redis.call('PEXPIRE', KEY.adopting, SILENCE_MS)
 
+-- Nobody holds it: it waits for whom it is reserved for, or is free.
+local function layDown(address, entry)
+  local whose, untilMs = string.match(redis.call('HGET', KEY.reservations, address) or '', '^(%S+) (%S+)')
+  if not whose then
+    redis.call('ZREM', KEY.resting, address)
+    return free(address, entry)
+  end
+  entry.sharing, entry.backend, entry.lines = '', '', '- ' .. whose .. ' ' .. untilMs .. ' reserved\n'
+  save(address, entry)
+  redis.call('SETBIT', KEY.pages .. entry.page, entry.offset, 1)
+  if untilMs ~= '-1' then redis.call('ZADD', KEY.resting, untilMs, address) end
+  local returns = redis.call('HGET', KEY.returning, whose)
+  if returns and string.find(',' .. returns .. ',', ',' .. address .. ',', 1, true) then return end
+  redis.call('HSET', KEY.returning, whose, (returns and returns .. ',' or '') .. address)
+end
+
 local function give(address, id)
   local entry = load(address)
   if not entry or not apart(entry.lines, id) then return end
   dirty(KEY.dirtyPlace, KEY.cluster .. '/' .. address)
-  if strike(address, entry, id) then free(address, entry) end
+  if strike(address, entry, id) then layDown(address, entry) end
 end
 
 -- The holders of an address that may not share it with the item: {id, ...}.
@@ -93,6 +113,8 @@ local function adopt(item, conflicts)
       conflicts[#conflicts + 1] = item.service .. ' ' .. place.address .. ' ' .. other
     else
       for _, holder in ipairs(others) do evict(holder, place.address) end
+      local whose, how = string.match(redis.call('HGET', KEY.reservations, place.address) or '', '^(%S+) %S+ (%S+)')
+      if how == 'annotation' then reserve(place.address, whose) end -- whoever holds it now, it has been given
       enter(place, load(place.address), id, line, item.pool, item.sharing, item.backend)
       dirty(KEY.dirtyPlace, KEY.cluster .. '/' .. place.address)
       list[#list + 1], keep[place.address] = place.address, true
@@ -107,6 +129,46 @@ local function adopt(item, conflicts)
   redis.call('HSET', KEY.allocations, item.service, '2 ' .. since .. ' ' .. incarnation .. ' ' .. item.uid .. '\n'
     .. text .. '\n' .. item.pool .. '\n' .. (refusal or '') .. '\n\n')
   dirty(KEY.dirtyAllocate, id)
+end
+
+-- True when what was mirrored is newer than what this Redis knows.
+local function isNews(section, mirrored)
+  local known = redis.call('HGET', KEY.decided, section .. '/' .. KEY.cluster)
+  return mirrored ~= nil and (not known or tonumber(known) < tonumber(mirrored.decidedUs))
+end
+
+local function restoreReservations(list)
+  local flat = redis.call('HGETALL', KEY.reservations)
+  for index = 1, #flat, 2 do
+    if string.sub(flat[index + 1], 1, #KEY.cluster + 1) == KEY.cluster .. '/' then
+      redis.call('HDEL', KEY.reservations, flat[index])
+      local entry = load(flat[index])
+      if entry and string.sub(entry.lines, 1, 2) == '- ' then layDown(flat[index], entry) end
+    end
+  end
+  for _, one in ipairs(list) do
+    local entry = load(one.address)
+    local rival = entry and string.match(entry.lines, '^%- %S+ %S+ reserved\n')
+    if not rival and (one.untilMs < 0 or one.untilMs > tonumber(now)) then
+      reserve(one.address, one.service, string.format('%.0f', one.untilMs), one.byHand and 'hand' or 'annotation')
+      entry = entry or { page = one.page, offset = one.offset, pool = '', lines = '' }
+      if entry.lines == '' or string.sub(entry.lines, 1, 2) == '- ' then layDown(one.address, entry) end
+    end
+  end
+end
+
+if step == 'restore' then
+  local mirrored = cjson.decode(ARGV[3])
+  if isNews('configuration', mirrored.configuration) then
+    -- Revision 0: whatever is judged from now on takes its place.
+    redis.call('SET', KEY.configuration, '0 ' .. mirrored.configuration.text)
+    redis.call('HSET', KEY.decided, 'configuration/' .. KEY.cluster, mirrored.configuration.decidedUs)
+  end
+  if isNews('reservations', mirrored.reservations) then
+    restoreReservations(mirrored.reservations.list)
+    redis.call('HSET', KEY.decided, 'reservations/' .. KEY.cluster, mirrored.reservations.decidedUs)
+  end
+  return 'restored'
 end
 
 local conflicts = {}

@@ -11,7 +11,7 @@
 -- reserveMs ports"; where nobody holds it "- service untilMs rests|reserved" (reading it: records.ts)
 --
 -- Gives  version (µs) and now (ms), decimal texts; incarnation (master_replid: another one is another Redis);
---        load, enter, strike, free, heldBeside, usedKey, dirty, note
+--        load, save, enter, strike, free, reserve, heldBeside, usedKey, dirty, note
 local time = redis.call('TIME')
 local version = string.format('%s%06d', time[1], time[2])
 local now = string.sub(version, 1, -4)
@@ -39,6 +39,14 @@ end
 local function free(address, entry)
   redis.call('HDEL', KEY.addresses, address)
   redis.call('SETBIT', KEY.pages .. entry.page, entry.offset, 0)
+end
+
+-- Reserves an address for a Service ("hand" or "annotation"), or ends that (no `untilMs`). No status shows it, so it is
+-- said that something was decided (decisions.lua). A reservation: "service untilMs how".
+local function reserve(address, whose, untilMs, how)
+  if untilMs then redis.call('HSET', KEY.reservations, address, whose .. ' ' .. untilMs .. ' ' .. how)
+  else redis.call('HDEL', KEY.reservations, address) end
+  redis.call('HSET', KEY.decided, 'reservations/' .. string.match(whose, '^[^/]+'), version)
 end
 
 -- The set of addresses of a pool that the namespace of a Service holds.

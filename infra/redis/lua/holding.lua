@@ -67,10 +67,11 @@ local restingCount = redis.call('ZCARD', KEY.resting)
 if restingCount > 0 then
   for _, address in ipairs(redis.call('ZRANGEBYSCORE', KEY.resting, '-inf', now, 'LIMIT', 0, 64)) do
     local entry = load(address)
-    local whose = entry and string.match(entry.lines, '^%- (%S+)')
+    local whose, how = string.match(entry and entry.lines or '', '^%- (%S+) %S+ (%S+)')
     if whose then
       free(address, entry)
       forgetReturn(whose, address)
+      if how == 'reserved' then reserve(address, whose) end
     end
     redis.call('ZREM', KEY.resting, address)
   end
@@ -107,10 +108,12 @@ local function take(place, entry, pool)
       since = sinceMs
       changed = entry.sharing ~= sharing or entry.backend ~= backend or recorded ~= ports
     end
-    local whose = string.match(entry.lines, '^%- (%S+)')
+    local whose, how = string.match(entry.lines, '^%- (%S+) %S+ (%S+)')
     if whose then
       forgetReturn(whose, place.address)
       redis.call('ZREM', KEY.resting, place.address)
+      local reserved = how == 'reserved' and redis.call('HGET', KEY.reservations, place.address)
+      if reserved and string.match(reserved, 'annotation$') then reserve(place.address, whose) end
     end
   end
   local line = uid .. ' ' .. since .. ' ' .. reserveMs .. ' ' .. ports
@@ -124,19 +127,29 @@ end
 local function giveAllBut(keep, gone)
   if expected == '' then return false end
 
-  -- An address that nobody holds any more is free, rests, or stays reserved.
+  -- An address that nobody holds any more is free, rests, or stays reserved. What was reserved by hand outlives whoever
+  -- held it meanwhile.
   local function layDown(address, entry, reservedMs)
-    local rest = reservedMs ~= '0' and reservedMs or restMs
-    if rest == '0' then return free(address, entry) end
-    local untilMs = rest == '-1' and '-1' or string.format('%.0f', now + rest)
+    local whose, untilMs = string.match(redis.call('HGET', KEY.reservations, address) or '', '^(%S+) (%S+)')
+    if whose and untilMs ~= '-1' and tonumber(untilMs) <= tonumber(now) then
+      reserve(address, whose)
+      whose = nil
+    end
+    local reserved = whose or reservedMs ~= '0'
+    if not whose then
+      local rest = reserved and reservedMs or restMs
+      if rest == '0' then return free(address, entry) end
+      whose, untilMs = id, rest == '-1' and '-1' or string.format('%.0f', now + rest)
+      if reserved then reserve(address, id, untilMs, 'annotation') end
+    end
     entry.sharing, entry.backend = '', ''
-    entry.lines = '- ' .. id .. ' ' .. untilMs .. ' ' .. (reservedMs ~= '0' and 'reserved' or 'rests') .. '\n'
+    entry.lines = '- ' .. whose .. ' ' .. untilMs .. ' ' .. (reserved and 'reserved' or 'rests') .. '\n'
     save(address, entry)
     if untilMs ~= '-1' then redis.call('ZADD', KEY.resting, untilMs, address) end
-    local list = listOf(redis.call('HGET', KEY.returning, id) or '')
+    local list = listOf(redis.call('HGET', KEY.returning, whose) or '')
     if #list > 3 then table.remove(list, 1) end
     list[#list + 1] = address
-    redis.call('HSET', KEY.returning, id, table.concat(list, ','))
+    redis.call('HSET', KEY.returning, whose, table.concat(list, ','))
   end
 
   local given = ''

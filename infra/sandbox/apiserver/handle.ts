@@ -14,7 +14,7 @@ import { reviewAccess } from './reviews.ts'
 import { readScale, writeScale } from './scale.ts'
 import { strike } from './strike.ts'
 import { type WatchWorld, watch } from './watch.ts'
-import { create, patch, update, type Write } from './write.ts'
+import { create, isCreatingApply, patch, update, type Write } from './write.ts'
 
 export interface World extends WatchWorld {
   readonly authority: Authority
@@ -84,7 +84,7 @@ async function one(
   rendering: Rendering,
 ): Promise<Answer> {
   const { info, request, body, user } = exchange
-  const { registry } = world
+  const { registry, authority } = world
   const warnings: string[] = resource.deprecation ? [resource.deprecation] : []
   const contentType = request.headers['content-type'] ?? 'application/json'
   const write: Write = { registry, resource, info, contentType, body, warnings }
@@ -104,6 +104,7 @@ async function one(
     await admitDeletion(write, user, [registry.get(target)])
     return { ...jsonText(deletion(resource, deleteObject(write))), warnings }
   }
+  if (isCreatingApply(write)) authority.authorize(exchange.user, { ...info, verb: 'create' })
   const verbs = { create, update, patch }
   const act = Object.entries(verbs).find(([verb]) => verb === info.verb)?.[1]
   if (!act) throw methodNotAllowed(resource)

@@ -63,6 +63,12 @@ function checkUid(resource: Resource, next: ApiObject, current: ApiObject): void
   throw conflict(resource, name, why)
 }
 
+/** A server-side apply of what is not there: the API server then asks for the right to create that name, too. */
+export const isCreatingApply = ({ registry, resource, info, contentType }: Write): boolean =>
+  info.verb === 'patch' &&
+  contentType.startsWith('application/apply-patch') &&
+  !registry.store.get(resource.storage, keyOf(resource, info.namespace, info.name))
+
 /** All four kinds of patch. Only server-side apply makes what is not there. */
 export function patch(write: Write): Written {
   const { registry, resource, info } = write
