@@ -3,6 +3,7 @@ import { account } from '../functions/allocate/account.ts'
 import { poolHolding } from '../functions/allocate/pools.ts'
 import { canonical } from '../functions/model/address.ts'
 import { Fault } from '../functions/model/fault.ts'
+import { namespaceQuotaOf } from '../functions/model/pool-annotations.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
 import { type HistoryEntry, historyOf } from '../infra/redis/history.ts'
@@ -121,10 +122,12 @@ async function explainPool(state: State, cluster: string, name: string) {
     throw unknown('pool', name, `known pools: ${known || 'none'}`)
   }
   const rule = pool.serviceAllocation
+  const quota = namespaceQuotaOf(pool)
   const lines: Told = [
     ['pool', `"${name}": ${pool.addresses.join(', ')}`],
     ['automatic', pool.autoAssign ? 'yes' : 'no: only for who asks for it'],
     ['admits', rule ? `${JSON.stringify(rule)}` : 'every Service'],
+    ...(quota === null ? [] : [['quota', `${quota} addresses for each namespace`] as const]),
     ...(pool.avoidBuggyIPs ? [['skips', 'addresses that end in .0 or .255'] as const] : []),
   ]
   return { value: pool, lines }

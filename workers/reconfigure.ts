@@ -1,7 +1,7 @@
 /** Judges the configuration objects as a whole, puts in force what is good, and says of each bad one why. */
 import { createHash } from 'node:crypto'
+import { type Advice, advise } from '../functions/configure/advice.ts'
 import { configure } from '../functions/configure/configure.ts'
-import type { ConfigurationFault } from '../functions/model/configuration.ts'
 import { createEvent } from '../infra/kubernetes/write.ts'
 import type { World } from '../infra/process.ts'
 import type { PublishWorld } from './on-publish.ts'
@@ -36,50 +36,50 @@ export async function reconfigure(
     await world.ring('allocate', [`${cluster}/*`])
     await world.ring('place', [`${cluster}/*`])
   }
-  for (const fault of faults) await report(fault, seen, world, namespace, log)
+  const tell = reporter(seen, world, namespace, log)
+  for (const fault of faults) {
+    await tell(fault, 'ConfigurationRefused', 'refused; the last good one stays in force')
+  }
+  const nodes = (await state.nodes(cluster)).flatMap(node => node.addresses)
+  for (const advice of advise(configuration, nodes)) {
+    await tell(advice, 'NodeAddressInPool', 'in force, with a warning')
+  }
   return faults.length
 }
 
 const reported = new WeakMap<Seen, Set<string>>()
 
 /** Once for each distinct fault of each version of an object: in the log and as an event on the object. */
-async function report(
-  { kind, name, message }: ConfigurationFault,
-  seen: Seen,
-  world: PublishWorld,
-  namespace: string,
-  log: World['log'],
-): Promise<void> {
-  const object = seen.objects.items.get(`${kind}/${name}`)
-  if (!object) return
-  const digest = createHash('sha256')
-    .update([object.uid, message].join('\n'))
-    .digest('hex')
-    .slice(0, 16)
-  const said = reported.get(seen) ?? new Set()
-  reported.set(seen, said)
-  if (said.has(digest)) return
-  said.add(digest)
-  log.error(
-    { kind, name, reason: message },
-    'configuration refused; the last good one stays in force',
-  )
-  await createEvent(world.api, {
-    name: `${name}.${digest}`,
-    type: 'Warning',
-    reason: 'ConfigurationRefused',
-    action: 'Configure',
-    note: message,
-    regarding: {
-      apiVersion: kind === 'ConfigMap' ? 'v1' : 'metallb.io/v1beta1',
-      kind,
-      namespace,
-      name,
-      uid: object.uid,
-    },
-    reportingInstance: world.instance,
-  }).catch((error: unknown) => {
-    said.delete(digest)
-    log.warn({ error }, 'the event about a refused configuration could not be written')
-  })
-}
+const reporter =
+  (seen: Seen, world: PublishWorld, namespace: string, log: World['log']) =>
+  async ({ kind, name, message }: Advice, reason: string, outcome: string) => {
+    const object = seen.objects.items.get(`${kind}/${name}`)
+    if (!object) return
+    const digest = createHash('sha256')
+      .update([object.uid, message].join('\n'))
+      .digest('hex')
+      .slice(0, 16)
+    const said = reported.get(seen) ?? new Set()
+    reported.set(seen, said)
+    if (said.has(digest)) return
+    said.add(digest)
+    log.error({ kind, name, reason: message }, `configuration ${outcome}`)
+    await createEvent(world.api, {
+      name: `${name}.${digest}`,
+      type: 'Warning',
+      reason,
+      action: 'Configure',
+      note: message,
+      regarding: {
+        apiVersion: kind === 'ConfigMap' ? 'v1' : 'metallb.io/v1beta1',
+        kind,
+        namespace,
+        name,
+        uid: object.uid,
+      },
+      reportingInstance: world.instance,
+    }).catch((error: unknown) => {
+      said.delete(digest)
+      log.warn({ error }, 'the event about a configuration could not be written')
+    })
+  }

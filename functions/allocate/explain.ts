@@ -1,5 +1,6 @@
 /** The words in which a Service is told why it got nothing: what was tried, pool by pool, and what to do. */
 import type { Refusal } from '../model/allocation.ts'
+import { NAMESPACE_QUOTA_ANNOTATION } from '../model/pool-annotations.ts'
 import type { Choice } from './allocate.ts'
 
 /** A choice that could not be had, and why, as claim.lua says it. */
@@ -10,6 +11,7 @@ export interface Tried {
 
 export function refusalOf(tried: readonly Tried[]): Refusal {
   const findings = [...new Set(tried.map(findingOf))]
+  const remedy = tried.some(({ reason }) => reason.startsWith('quota ')) ? QUOTA_REMEDY : null
   const byName = tried.every(({ choice }) => choice.parts.every(part => 'exact' in part))
   const shown = findings.slice(0, FINDINGS_MOST)
   const more = findings.length - shown.length
@@ -17,8 +19,8 @@ export function refusalOf(tried: readonly Tried[]): Refusal {
   return {
     reason: 'AllocationFailed',
     message: byName
-      ? `${list}. ${tried.some(({ reason }) => reason.startsWith('port ')) ? PORT_REMEDY : TAKEN_REMEDY}`
-      : `no free IP: ${list}. ${FULL_REMEDY}`,
+      ? `${list}. ${remedy ?? (tried.some(({ reason }) => reason.startsWith('port ')) ? PORT_REMEDY : TAKEN_REMEDY)}`
+      : `no free IP: ${list}. ${remedy ?? FULL_REMEDY}`,
   }
 }
 
@@ -32,6 +34,10 @@ const TAKEN_REMEDY =
 const PORT_REMEDY =
   'Use another port, or another address; it is given over as soon as the port is free.'
 
+const QUOTA_REMEDY =
+  'Raise that quota, ask for another pool, or delete a Service of this namespace that needs no address; ' +
+  'this Service is served as soon as it may be.'
+
 /** An event holds 1,024 bytes. */
 const FINDINGS_MOST = 8
 
@@ -44,6 +50,8 @@ function findingOf({ choice, reason }: Tried): string {
       return `${second} is reserved for ${nameOf(first)} ("herald release ${second}" ends that)`
     case 'port':
       return `${third}: port ${first} is in use there by ${nameOf(second)}`
+    case 'quota':
+      return `"${choice.pool.name}" gives a namespace no more than ${second}, and this one holds ${first} (annotation ${NAMESPACE_QUOTA_ANNOTATION})`
     default:
       return choice.parts.length > 1
         ? `"${choice.pool.name}" has no free ${familyAt(choice, Number(first) - 1)} address`

@@ -1,5 +1,6 @@
 /** Turns choices into the options of claim.lua: no more than 64 windows a call, the caller continues. */
 import type { AddressRange } from '../model/address.ts'
+import { namespaceQuotaOf } from '../model/pool-annotations.ts'
 import type { Choice } from './allocate.ts'
 import { gapsOf } from './guards.ts'
 import { type Place, type Window, windowsOf } from './windows.ts'
@@ -12,6 +13,8 @@ export interface WindowedOption {
   readonly pool: string
   readonly parts: readonly WindowedPart[]
   readonly lacking: boolean
+  /** How many addresses of the pool the Service's namespace may hold; absent: as many as there are. */
+  readonly quota?: number
 }
 
 /** What one call tries, and the choice that each option stands for. */
@@ -63,11 +66,15 @@ function* searchOn(
   }
 }
 
-const optionOf = (choice: Choice, cursors: readonly Cursor[]): WindowedOption => ({
-  pool: choice.pool.name,
-  parts: cursors.map(cursor => cursor.part()),
-  lacking: choice.lacking !== undefined,
-})
+function optionOf({ pool, lacking }: Choice, cursors: readonly Cursor[]): WindowedOption {
+  const quota = namespaceQuotaOf(pool)
+  return {
+    pool: pool.name,
+    parts: cursors.map(cursor => cursor.part()),
+    lacking: lacking !== undefined,
+    ...(quota !== null && { quota }),
+  }
+}
 
 interface Cursor {
   part(): WindowedPart

@@ -9,6 +9,9 @@ export const EXCLUDE_ANNOTATION = 'herald.io/exclude'
 /** How long an address rests before another Service may have it; 0: the order is exactly MetalLB's. */
 export const COOL_DOWN_ANNOTATION = 'herald.io/cool-down'
 
+/** How many addresses of the pool the Services of one namespace may hold together; a shared one counts once. */
+export const NAMESPACE_QUOTA_ANNOTATION = 'herald.io/namespace-quota'
+
 type Annotated = Pick<Pool, 'annotations'>
 
 export function exclusionsOf(pool: Annotated): readonly AddressRange[] {
@@ -21,8 +24,17 @@ export function coolDownOf(pool: Annotated | undefined, fallbackMs: number): num
   return written === undefined ? fallbackMs : (parseDuration(written) ?? fallbackMs)
 }
 
+/** Null: as many as there are. */
+export function namespaceQuotaOf(pool: Annotated): number | null {
+  const written = pool.annotations[NAMESPACE_QUOTA_ANNOTATION]?.trim() ?? ''
+  return POSITIVE.test(written) ? Number(written) : null
+}
+
+const POSITIVE = /^[1-9]\d{0,8}$/
+
 export function annotationMistakes(pool: Annotated): string[] {
   const coolDown = pool.annotations[COOL_DOWN_ANNOTATION]
+  const quota = pool.annotations[NAMESPACE_QUOTA_ANNOTATION]
   return [
     ...excluded(pool).flatMap(range =>
       'reason' in range ? [`annotation ${EXCLUDE_ANNOTATION}: ${range.reason}`] : [],
@@ -30,6 +42,11 @@ export function annotationMistakes(pool: Annotated): string[] {
     ...(coolDown !== undefined && parseDuration(coolDown) === null
       ? [
           `annotation ${COOL_DOWN_ANNOTATION}: ${JSON.stringify(coolDown)} is no duration: write, for example, 60s, 5m or 0`,
+        ]
+      : []),
+    ...(quota !== undefined && namespaceQuotaOf(pool) === null
+      ? [
+          `annotation ${NAMESPACE_QUOTA_ANNOTATION}: ${JSON.stringify(quota)} is no quota: write a whole number from 1 on, such as 5`,
         ]
       : []),
   ]

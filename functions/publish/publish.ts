@@ -5,6 +5,7 @@
  * nothing", never for one that is missing.
  */
 import { createHash } from 'node:crypto'
+import { reservationMistake } from '../allocate/reservation.ts'
 import type { Allocation, Refusal } from '../model/allocation.ts'
 import {
   ASSIGNED_CONDITION,
@@ -102,7 +103,7 @@ function conditionsOf(service: Service, allocation: Allocation, now: string): re
   const { refusal, addresses } = allocation
   const fresh = refusal
     ? { status: 'False' as const, reason: refusal.reason, message: cut(refusal.message) }
-    : { status: 'True' as const, reason: 'Assigned', message: cut(assigned(allocation)) }
+    : { status: 'True' as const, reason: 'Assigned', message: cut(assigned(service, allocation)) }
   if (!refusal && addresses.length === 0) return without(service)
   if (
     old?.status === fresh.status &&
@@ -116,11 +117,12 @@ function conditionsOf(service: Service, allocation: Allocation, now: string): re
   return [...service.conditions.filter(one => !isOurs(one)), condition]
 }
 
-/** With what it lacks, if it does: a Service is told on itself. */
-function assigned({ addresses, pool, notices = [] }: Allocation): string {
+/** With what it lacks or got wrong, if it does: a Service is told on itself. */
+function assigned(service: Service, { addresses, pool, notices = [] }: Allocation): string {
   const lacking = notices.filter(({ reason }) => reason === 'AdditionalAssignFailed')
   const held = `${addresses.join(', ')} from pool "${pool}"`
-  return [held, ...lacking.map(({ message }) => message)].join('; ')
+  const mistake = reservationMistake(service)
+  return [held, ...lacking.map(({ message }) => message), ...(mistake ? [mistake] : [])].join('; ')
 }
 
 function without(service: Service): readonly Condition[] {
@@ -151,6 +153,7 @@ function eventsOf(service: Service, allocation: Allocation, { status }: StatusPa
       .filter(({ reason }) => (reason === 'ClearAssignment' ? moved : told))
       .map(notice => noticed(service, notice)),
     ...deprecations(service),
+    ...mistakes(service),
   ]
 }
 
@@ -178,6 +181,13 @@ function refused(
 function noticed(service: Service, { reason, message }: Refusal): EventText {
   const note = reason === 'ClearAssignment' ? `Cleared the assignment: ${message}.` : `${message}.`
   return named(service, { type: 'Normal', reason, note })
+}
+
+function mistakes(service: Service): EventText[] {
+  const note = reservationMistake(service)
+  return note
+    ? [named(service, { type: 'Warning', reason: 'InvalidAnnotation', note: `${note}.` })]
+    : []
 }
 
 function deprecations(service: Service): EventText[] {

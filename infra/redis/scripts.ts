@@ -21,6 +21,7 @@ export interface Option {
   readonly pool: string
   readonly parts: readonly Part[]
   readonly lacking?: boolean
+  readonly quota?: number
 }
 
 /** What holding.lua compares and changes; the fields are explained there. */

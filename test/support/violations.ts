@@ -4,18 +4,28 @@ import { readAddressRecord, readAllocation } from '../../infra/redis/records.ts'
 
 /** Records, allocations and bits read in one step must say the same, and sharers must be allowed to. */
 export async function violations(redis: Redis | Cluster): Promise<string[]> {
-  const [addresses, allocations, bits] = (await redis.eval(
+  const [addresses, allocations, bits, used] = (await redis.eval(
     `local bits = 0
     for _, page in ipairs(redis.call('KEYS', '{herald}:page:*')) do bits = bits + redis.call('BITCOUNT', page) end
-    return {redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]), bits}`,
+    local used = {}
+    for _, key in ipairs(redis.call('KEYS', '{herald}:used:*')) do
+      for _, address in ipairs(redis.call('SMEMBERS', key)) do used[#used + 1] = key .. ' ' .. address end
+    end
+    return {redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]), bits, used}`,
     2,
     '{herald}:addresses',
     '{herald}:default:allocations',
-  )) as [unknown[], unknown[], number]
+  )) as [unknown[], unknown[], number, string[]]
   const records = table(addresses, readAddressRecord)
   const held = table(allocations, readAllocation)
   const found: string[] = []
   if (bits !== records.size) found.push(`${bits} bits but ${records.size} records`)
+  const counted = [...records].flatMap(([address, { pool, holders }]) =>
+    Object.keys(holders).map(id => `{herald}:used:${id.replace(/[^/]*$/, pool)} ${address}`),
+  )
+  if ([...new Set(counted)].sort().join() !== used.sort().join()) {
+    found.push(`namespaces are said to hold ${used.join()}, not ${counted.join()}`)
+  }
   for (const [address, record] of records) {
     const holders = Object.entries(record.holders)
     if (holders.length === 0 && !record.after) found.push(`${address} has a record and no holder`)

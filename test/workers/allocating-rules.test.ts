@@ -314,6 +314,83 @@ describe('beyond MetalLB', () => {
     assert.equal(await inEast(aService('late')), undefined)
   })
 
+  describe('namespace quota', () => {
+    const two = { ...wide, annotations: { 'herald.io/namespace-quota': '2' } }
+    const elsewhere = (name: string) => aService(name, { namespace: 'other' })
+
+    test('a namespace gets no more of a pool than that, another has its own, and room is given on', async t => {
+      const herald = await allocatorWorld(t)
+      await herald.configure(aConfiguration(two))
+      for (const name of ['a', 'b', 'c']) await herald.serve(aService(name))
+      assert.deepEqual(await herald.held('a', 'b', 'c'), ['10.0.5.0', '10.0.5.1', ''])
+      assert.match(
+        await herald.refusal('c'),
+        /"wide" gives a namespace no more than 2, and this one holds 2 \(annotation herald\.io\/namespace-quota\)\. Raise that quota/,
+      )
+      await herald.serve(elsewhere('c'))
+      const other = await herald.state.allocation('default', 'other/c')
+      assert.deepEqual(other?.addresses, ['10.0.5.2'])
+      await herald.gone('a')
+      assert.deepEqual(await herald.held('c'), ['10.0.5.0'])
+    })
+
+    test('an address that is shared counts once, also when a lower one is free', async t => {
+      const herald = await allocatorWorld(t)
+      await herald.configure(aConfiguration(two))
+      await herald.serve(asking('low', '10.0.5.0', '1'))
+      await herald.serve(sharer('a', 80))
+      await herald.gone('low')
+      await herald.serve(asking('high', '10.0.5.9', '1'))
+      await herald.serve(sharer('b', 81))
+      await herald.serve(sharer('c', 80))
+      assert.deepEqual(await herald.held('a', 'b', 'c'), ['10.0.5.1', '10.0.5.1', ''])
+      assert.deepEqual(await violations(herald.redis), [])
+    })
+
+    test('who is at the quota may move, by name or to another pool, but not grow', async t => {
+      const herald = await allocatorWorld(t)
+      const one = { 'herald.io/namespace-quota': '1' }
+      const dual = aPool('dual', ['10.0.6.0/24', '2001:db8::/120'], { annotations: one })
+      await herald.configure(aConfiguration(dual))
+      await herald.serve(aService('a'))
+      await herald.serve(asking('a', '10.0.6.7'))
+      assert.deepEqual(await herald.held('a'), ['10.0.6.7'])
+      await herald.serve(aDualService('a', 'PreferDualStack', { resourceVersion: '3' }))
+      assert.deepEqual(await herald.held('a'), ['10.0.6.7'])
+      await herald.configure(aConfiguration({ ...dual, annotations: {} }))
+      await herald.ringAndAnswer('allocate', ['default/*'])
+      assert.deepEqual(await herald.held('a'), ['10.0.6.7,2001:db8::'])
+    })
+
+    test('a quota set below what is held revokes nothing', async t => {
+      const herald = await allocatorWorld(t)
+      await herald.configure(aConfiguration(wide))
+      for (const name of ['a', 'b', 'c']) await herald.serve(aService(name))
+      await herald.configure(aConfiguration(two))
+      await herald.ringAndAnswer('allocate', ['default/*'])
+      for (const name of ['a', 'b', 'c']) {
+        await herald.serve(aService(name, { resourceVersion: '2', ports: [] }))
+      }
+      assert.deepEqual(await herald.held('a', 'b', 'c'), ['10.0.5.0', '10.0.5.1', '10.0.5.2'])
+      await herald.serve(aService('d'))
+      assert.match(await herald.refusal('d'), /this one holds 3/)
+    })
+
+    test('twenty allocators at once give no more than the quota', async t => {
+      const herald = await allocatorWorld(t)
+      await herald.configure(aConfiguration(two))
+      const services = Array.from({ length: 20 }, (_, i) => aService(`s${i}`))
+      for (const one of services) {
+        await herald.learn(herald.state.keys.services('default'), `default/${one.name}`, '1', one)
+      }
+      await Promise.all(
+        services.map(one => onAllocate(`default/default/${one.name}`, herald.place)),
+      )
+      const held = await herald.held(...services.map(one => one.name))
+      assert.equal(held.filter(one => one !== '').length, 2)
+    })
+  })
+
   test('the history says who got and lost what, from which pool, and why', async t => {
     const herald = await allocatorWorld(t)
     await herald.configure(aConfiguration(wide))

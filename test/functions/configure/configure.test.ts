@@ -232,6 +232,8 @@ describe('configure', () => {
 
   const annotated: [string, string, RegExp][] = [
     ['herald.io/exclude', '10.0.0.300', /annotation herald\.io\/exclude: "10\.0\.0\.300"/],
+    ['herald.io/namespace-quota', '0', /annotation herald\.io\/namespace-quota: "0" is no quota/],
+    ['herald.io/namespace-quota', '2 each', /"2 each" is no quota: write a whole number/],
     ['herald.io/cool-down', 'soon', /annotation herald\.io\/cool-down: "soon" is no duration/],
   ]
   for (const [key, value, message] of annotated) {

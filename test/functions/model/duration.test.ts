@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { reserveMsOf } from '../../../functions/allocate/reservation.ts'
+import { reservationMistake, reserveMsOf } from '../../../functions/allocate/reservation.ts'
 import { parseDuration } from '../../../functions/model/duration.ts'
 
 const rows: [string, number | null][] = [
@@ -36,3 +36,10 @@ for (const [written, ms] of reservations) {
     assert.equal(reserveMsOf({ annotations }), ms)
   })
 }
+
+test('herald.io/reserve: what is no duration is said, with what to write', () => {
+  const said = (written: string) =>
+    reservationMistake({ annotations: { 'herald.io/reserve': written } })
+  assert.match(said('soon') ?? '', /"soon" is no duration, so nothing is reserved: write/)
+  for (const fine of ['24h', 'forever', '0', ' 7d ']) assert.equal(said(fine), null)
+})

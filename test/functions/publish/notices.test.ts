@@ -65,4 +65,25 @@ describe('events beside IPAllocated', () => {
     assert.equal(events[0]?.reason, 'not enough clusterips')
     assert.equal(patch?.status?.conditions?.[0]?.reason, 'NotEnoughClusterIPs')
   })
+
+  test('a reservation that cannot be read is a Warning and stands in the condition; the address is given', () => {
+    const web = aService('web', { annotations: { 'herald.io/reserve': 'soon' } })
+    assert.match(
+      reasons(web, plain).join('\n'),
+      /Warning InvalidAnnotation annotation herald\.io\/reserve: "soon"/,
+    )
+    const [condition] = written(web, plain).conditions
+    assert.equal(condition?.status, 'True')
+    assert.match(
+      condition?.message ?? '',
+      /10\.0\.0\.2 from pool "b"; annotation herald\.io\/reserve/,
+    )
+    assert.deepEqual(reasons(written(web, plain), plain), [])
+    const later = {
+      ...web,
+      ...written(aService('web'), plain),
+      annotations: { ...written(aService('web'), plain).annotations, ...web.annotations },
+    }
+    assert.match(reasons(later, plain).join(), /InvalidAnnotation/, 'also when it is added later')
+  })
 })

@@ -6,6 +6,7 @@ import { scriptsOf } from '../../../infra/redis/scripts.ts'
 import { stateOf } from '../../../infra/redis/state.ts'
 import { aClaim, adoptNothing, aPool, forget } from '../../support/claims.ts'
 import { privateRedis } from '../../support/redis.ts'
+import { violations } from '../../support/violations.ts'
 
 const held = (answer: ClaimAnswer) => ('addresses' in answer ? answer.addresses.join() : '')
 const ten = aPool('ten', ['192.168.50.211-192.168.50.220'])
@@ -130,7 +131,8 @@ describe('claim', async () => {
 describe('adopt', () => {
   test('takes over what status shows, older first, and reports who may not have it', async t => {
     const server = await privateRedis(t)
-    const scripts = scriptsOf(server.connect(), '{herald}')
+    const redis = server.connect()
+    const scripts = scriptsOf(redis, '{herald}')
     const adoption = scripts.adoption('default', 'nonce')
     assert.equal(await adoption.begin(), 'begun')
     assert.equal(await scripts.adoption('default', 'other').begin(), 'busy')
@@ -152,6 +154,7 @@ describe('adopt', () => {
     assert.deepEqual(conflicts, ['a/late 192.168.50.211 default/a/old'])
     assert.equal(await adoption.end(), true)
     assert.equal(await adoption.begin(), 'current')
+    assert.deepEqual(await violations(redis), [])
     assert.equal(held(await scripts.claim(aClaim('a/new', ten))), '192.168.50.212')
     assert.equal(held(await scripts.claim(aClaim('a/next', ten))), '192.168.50.214')
   })
