@@ -20,6 +20,7 @@ export type ProcessName =
   | 'kubectl'
   | 'explain'
   | 'history'
+  | 'secrets'
   | 'get'
   | 'top'
   | 'reserve'
@@ -78,6 +79,7 @@ export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
   kubectl: 'off',
   explain: 'off',
   history: 'off',
+  secrets: 'off',
   get: 'off',
   top: 'off',
   reserve: 'off',
@@ -126,6 +128,7 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
   kubectl: ['stateDir', 'logLevel'],
   explain: ['output', 'stateDir', ...REDIS, ...COMMON],
   history: ['output', 'stateDir', ...REDIS, ...COMMON],
+  secrets: ['kubeconfig', 'context', 'namespace', 'logLevel'],
   get: ['output', 'watch', 'stateDir', ...REDIS, ...COMMON],
   top: ['stateDir', ...REDIS, ...COMMON],
   reserve: ['service', 'for', 'output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],

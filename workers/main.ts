@@ -179,6 +179,18 @@ Example: herald release 192.168.50.211`,
       perform(config, async world => (await import('./reserve.ts')).runRelease(world, address)),
   },
   {
+    name: 'secrets',
+    summary: 'makes the Secrets of an installation where they are missing',
+    about: `The password of the Redis that comes with it (herald-redis), and the key of the beats
+(herald-beat), in --namespace. What is there stays as it is and is not read.
+
+Needs: the right to create Secrets there, nothing else.
+
+Example: herald secrets --namespace metallb-system`,
+    start: config =>
+      perform(config, async world => (await import('./secrets.ts')).runSecrets(world)),
+  },
+  {
     name: 'walkthrough',
     summary: 'shows the way of one Service, step by step, in a sandbox of its own',
     about: `Applies a pool and a Service, asks the LAN, deletes them again; prints each step and what

@@ -29,6 +29,7 @@ const COMMANDS = [
   'history',
   'reserve',
   'release',
+  'secrets',
   'walkthrough',
 ]
 

@@ -130,6 +130,7 @@ function workloads(): Resource[] {
     }),
     resource('apps/v1', 'statefulsets', 'StatefulSet', { ...workload, shortNames: ['sts'] }),
     resource('apps/v1', 'daemonsets', 'DaemonSet', { ...workload, ...status, shortNames: ['ds'] }),
+    resource('batch/v1', 'jobs', 'Job', { ...status, generation: true, categories: ['all'] }),
     resource('coordination.k8s.io/v1', 'leases', 'Lease', {
       createOnUpdate: true,
       unconditionalUpdate: false,

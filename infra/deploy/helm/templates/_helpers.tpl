@@ -1,0 +1,167 @@
+{{/* Labels of an object; the component is given. */}}
+{{- define "herald.labels" -}}
+{{ include "herald.selector" . }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- end }}
+
+{{/* What selects its pods, never to change: Deployments refuse another selector. */}}
+{{- define "herald.selector" -}}
+app.kubernetes.io/name: herald
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "herald.image" -}}
+image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+{{- end }}
+
+{{/* Of a pod that needs no privilege at all (Pod Security Standards: restricted). */}}
+{{- define "herald.restrictedPod" -}}
+runAsNonRoot: true
+runAsUser: {{ .uid }}
+runAsGroup: {{ .uid }}
+fsGroup: {{ .uid }}
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "herald.restrictedContainer" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* A process that only a restart would help is restarted; one that cannot do its job now is not asked to. */}}
+{{- define "herald.probes" -}}
+livenessProbe:
+  httpGet: { path: /healthz, port: health{{ with .host }}, host: {{ . }}{{ end }} }
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet: { path: /readyz, port: health{{ with .host }}, host: {{ . }}{{ end }} }
+  periodSeconds: 5
+  timeoutSeconds: 5
+  failureThreshold: 2
+{{- end }}
+
+{{/* Evenly over the nodes, as far as there is room. */}}
+{{- define "herald.spread" -}}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "herald.selector" . | nindent 8 }}
+{{- end }}
+
+{{- define "herald.redisSecret" -}}
+{{ .Values.redis.external.secret | default "herald-redis" }}
+{{- end }}
+
+{{/* Key of the password in that Secret; empty: none. */}}
+{{- define "herald.redisPasswordKey" -}}
+{{ if .Values.redis.external.secret }}{{ .Values.redis.external.passwordKey }}{{ else }}password{{ end }}
+{{- end }}
+
+{{/* What every process is told. */}}
+{{- define "herald.environment" -}}
+- { name: HERALD_CLUSTER, value: {{ .Values.cluster | quote }} }
+- { name: HERALD_LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
+{{- with .Values.redis.external }}
+{{- if .secret }}
+- name: HERALD_REDIS_URL
+  valueFrom:
+    secretKeyRef: { name: {{ .secret }}, key: {{ .urlKey }} }
+- { name: HERALD_REDIS_MODE, value: {{ .mode }} }
+- { name: HERALD_REDIS_SENTINEL_NAME, value: {{ .sentinelName | quote }} }
+{{- with .sentinelPasswordKey }}
+- name: HERALD_REDIS_SENTINEL_PASSWORD
+  valueFrom:
+    secretKeyRef: { name: {{ $.Values.redis.external.secret }}, key: {{ . }} }
+{{- end }}
+{{- with .caKey }}
+- { name: HERALD_REDIS_CA_FILE, value: /run/secrets/redis/{{ . }} }
+{{- end }}
+{{- else }}
+- { name: HERALD_REDIS_URL, value: "redis://herald-redis.{{ $.Release.Namespace }}.svc:6379" }
+{{- end }}
+{{- end }}
+{{- with include "herald.redisPasswordKey" . }}
+- { name: HERALD_REDIS_PASSWORD_FILE, value: /run/secrets/redis/{{ . }} }
+{{- end }}
+{{- end }}
+
+{{/* Secrets reach processes as files: never arguments, and the environment only where there is no other way. */}}
+{{- define "herald.redisMount" -}}
+{{- if or (include "herald.redisPasswordKey" .) .Values.redis.external.caKey }}
+- { name: redis, mountPath: /run/secrets/redis, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{- define "herald.redisVolume" -}}
+{{- $keys := compact (list (include "herald.redisPasswordKey" .) .Values.redis.external.caKey) }}
+{{- if $keys }}
+- name: redis
+  secret:
+    secretName: {{ include "herald.redisSecret" . }}
+    items:
+    {{- range $keys }}
+      - { key: {{ . }}, path: {{ . }} }
+    {{- end }}
+{{- end }}
+{{- end }}
+
+{{/*
+The objects of a file that kubectl users apply as it is, in the namespace of the release and with its labels. The file is
+the only source: what a process may do is said there, and nowhere else.
+*/}}
+{{- define "herald.objectsOf" -}}
+{{- $text := .root.Files.Get .file | replace "metallb-system" .root.Release.Namespace }}
+{{- range regexSplit "(?m)^---\\s*$" $text -1 }}
+{{- $object := fromYaml . }}
+{{- if and $object.kind (or (ne $object.kind "Namespace") $.root.Values.namespace.create) }}
+{{- $labels := fromYaml (include "herald.labels" (dict "root" $.root "component" $.component)) }}
+{{- $_ := set $object.metadata "labels" (merge (dict) ($object.metadata.labels | default dict) $labels) }}
+---
+{{ toYaml $object }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* With Helm, before all else; gone when done. */}}
+{{- define "herald.hook" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+helm.sh/hook-weight: {{ . | quote }}
+{{- end }}
+
+{{/* Rules of NetworkPolicies: whom pods may ask. */}}
+{{- define "herald.dns" -}}
+- ports:
+    - { protocol: UDP, port: 53 }
+    - { protocol: TCP, port: 53 }
+{{- end }}
+
+{{- define "herald.toRedis" -}}
+{{- if .Values.redis.external.secret }}
+- ports:
+  {{- range .Values.networkPolicy.redisPorts }}
+    - { protocol: TCP, port: {{ . }} }
+  {{- end }}
+{{- else }}
+- to:
+    - podSelector:
+        matchLabels: {{- include "herald.selector" (dict "component" "redis") | nindent 10 }}
+  ports:
+    - { protocol: TCP, port: 6379 }
+{{- end }}
+{{- end }}
+
+{{- define "herald.toApiServer" -}}
+- ports:
+  {{- range .Values.networkPolicy.apiServerPorts }}
+    - { protocol: TCP, port: {{ . }} }
+  {{- end }}
+{{- end }}

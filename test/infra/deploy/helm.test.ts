@@ -1,0 +1,247 @@
+/** The chart, rendered by a real helm and held to Kubernetes' own schemas. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { before, describe, test } from 'node:test'
+import { CHART, helm, MANIFESTS, renderChart, renderManifests } from '../../../infra/deploy/helm.ts'
+import { readRbac } from '../../../infra/deploy/manifests.ts'
+import type { ApiObject } from '../../../infra/sandbox/apiserver/object.ts'
+import { needs } from '../../support/capabilities.ts'
+import { schemaFault } from '../../support/kubernetes-schema.ts'
+import { type Container, objectsOf, type PodSpec, podsOf } from '../../support/manifests.ts'
+
+/** what it is, --set */
+const MATRIX: readonly (readonly [string, readonly string[]])[] = [
+  ['the defaults', []],
+  ['the namespace too', ['namespace.create=true']],
+  ['one of several clusters', ['cluster=a', 'clusters={a,b}', 'loadBalancerClass=herald.io/l2']],
+  ['an external Redis', ['redis.external.secret=mine', 'redis.external.passwordKey=pw']],
+  ['one whose URL says all', ['redis.external.secret=mine', 'redis.external.urlKey=REDIS_URL']],
+  [
+    'Sentinel with TLS',
+    [
+      'redis.external.secret=mine',
+      'redis.external.mode=sentinel',
+      'redis.external.sentinelName=main',
+      'redis.external.passwordKey=password',
+      'redis.external.sentinelPasswordKey=sentinel',
+      'redis.external.caKey=ca.crt',
+    ],
+  ],
+  ['Redis Cluster', ['redis.external.secret=mine', 'redis.external.mode=cluster']],
+  ['admission', ['webhook.enabled=true']],
+  ['KEDA', ['keda.enabled=true', 'keda.jobsPerReplica=10']],
+  [
+    'KEDA and Sentinel',
+    [
+      'keda.enabled=true',
+      'keda.address=a:26379\\,b:26379',
+      'redis.external.secret=mine',
+      'redis.external.mode=sentinel',
+      'redis.external.passwordKey=password',
+    ],
+  ],
+  ['Prometheus', ['podMonitor.enabled=true', 'podMonitor.labels.release=prometheus']],
+  ['Secrets of one’s own, no policies', ['secrets.create=false', 'networkPolicy.enabled=false']],
+  ['a private registry', ['image.repository=r.example/herald', 'image.pullSecrets[0].name=r']],
+  ['no IPv4', ['listenAddress=[::]', 'networkPolicy.nodeCIDRs={2001:db8::/64}']],
+  [
+    'all at once',
+    [
+      'webhook.enabled=true',
+      'keda.enabled=true',
+      'podMonitor.enabled=true',
+      'namespace.create=true',
+    ],
+  ],
+]
+
+/** what is wrong, --set, what helm says */
+const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
+  [
+    'a value that there is not',
+    ['redis.storage=1Gi'],
+    /additional properties 'storage' not allowed/,
+  ],
+  ['a CPU limit', ['allocator.resources.limits.cpu=1'], /resources\/limits\/cpu/],
+  ['no replicas', ['allocator.replicas=0'], /allocator\/replicas/],
+  ['a mode without its Redis', ['redis.external.mode=cluster'], /redis\/external\/mode/],
+  ['a cool-down without unit', ['coolDown=60'], /coolDown/],
+  ['a network that is none', ['networkPolicy.nodeCIDRs={nodes}'], /nodeCIDRs/],
+  ['KEDA without address', ['keda.enabled=true', 'redis.external.secret=a'], /keda\.address/],
+]
+
+describe('the chart', needs('kubectl'), () => {
+  test('passes helm lint, with nothing to complain of', async () => {
+    const said = await helm('lint', '--strict', CHART)
+    assert.match(said, /1 chart\(s\) linted, 0 chart\(s\) failed/)
+    assert.doesNotMatch(said, /\[(WARNING|ERROR)\]/)
+  })
+
+  for (const [name, set] of MATRIX) {
+    describe(name, () => {
+      let objects: readonly ApiObject[] = []
+      before(async () => {
+        objects = objectsOf(await renderChart(set))
+        assert.ok(objects.length > 10)
+      })
+
+      test('every object is what Kubernetes says its kind is', async () => {
+        const faults = await Promise.all(objects.map(schemaFault))
+        assert.deepEqual(faults.filter(Boolean), [])
+      })
+
+      test('pods are locked down', () => podsOf(objects).forEach(lockedDown))
+
+      test('no secret stands in a command or a variable', () => {
+        for (const { spec } of podsOf(objects)) spec.containers.forEach(holdsNoSecret)
+      })
+
+      test('what is selected is there', () => selectsWhatIsThere(objects))
+    })
+  }
+
+  for (const [what, set, words] of REFUSED) {
+    test(`${what} is refused`, () => assert.rejects(renderChart(set), words))
+  }
+
+  test('says the same each time: nothing in it is made up', async () => {
+    assert.equal(await renderChart(), await renderChart())
+  })
+
+  test('gives processes the rights of rbac.yaml, these and no others', async () => {
+    const rendered = objectsOf(await renderChart(['namespace.create=true']))
+    for (const given of readRbac()) {
+      const same = rendered.find(
+        one => one.kind === given.kind && one.metadata.name === given.metadata.name,
+      )
+      assert.deepEqual({ ...same, metadata: null }, { ...given, metadata: null })
+      assert.equal(same?.metadata.namespace, given.metadata.namespace)
+    }
+    const roles = rendered.filter(one => /Role/.test(one.kind)).map(one => one.metadata.name)
+    assert.deepEqual(
+      new Set(roles),
+      new Set([
+        ...readRbac()
+          .filter(one => /Role/.test(one.kind))
+          .map(one => one.metadata.name),
+        'herald-secrets',
+      ]),
+    )
+  })
+
+  test('runs in whatever namespace it is put into', async () => {
+    const text = await helm(
+      'template',
+      'h',
+      CHART,
+      '--namespace',
+      'lb',
+      '--set',
+      'webhook.enabled=true',
+    )
+    assert.doesNotMatch(text, /metallb-system/)
+    for (const one of objectsOf(text)) {
+      if (!/^(Cluster|Validating)/.test(one.kind))
+        assert.equal(one.metadata.namespace, 'lb', one.kind)
+    }
+  })
+
+  test('is packaged with the definitions themselves', () => packaged())
+
+  test('the plain manifests are current ("npm run render" makes them so)', async () => {
+    assert.equal(readFileSync(MANIFESTS, 'utf8'), await renderManifests())
+  })
+})
+
+describe('the announcer', needs('kubectl'), () => {
+  test('has one capability, its node’s network, and no token', async () => {
+    const objects = objectsOf(await renderChart())
+    const announcer = podsOf(objects).find(pod => pod.name === 'herald-announcer')
+    const spec = announcer?.spec
+    assert.equal(announcer?.kind, 'DaemonSet')
+    assert.equal(spec?.hostNetwork, true)
+    assert.equal(spec?.dnsPolicy, 'ClusterFirstWithHostNet')
+    assert.equal(spec?.priorityClassName, 'system-node-critical')
+    assert.equal(spec?.automountServiceAccountToken, false)
+    assert.ok((spec?.terminationGracePeriodSeconds ?? 0) >= 10)
+    const tolerated = (spec?.tolerations ?? []).map(one => one.key)
+    assert.ok(tolerated.includes('node-role.kubernetes.io/control-plane'))
+    const [container] = spec?.containers ?? []
+    assert.deepEqual(container?.securityContext, {
+      runAsUser: 0,
+      runAsGroup: 0,
+      runAsNonRoot: false,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'], add: ['NET_RAW'] },
+    })
+    const state = spec?.volumes?.find(volume => volume.hostPath)
+    assert.deepEqual(state?.hostPath, { path: '/var/lib/herald', type: 'DirectoryOrCreate' })
+    assert.ok(container?.volumeMounts?.some(mount => mount.name === state?.name))
+  })
+})
+
+function lockedDown({ name, spec }: { name: string; spec: PodSpec }): void {
+  assert.equal(spec.securityContext?.seccompProfile?.type, 'RuntimeDefault', name)
+  assert.equal(spec.automountServiceAccountToken === false, !/watcher|secrets/.test(name), name)
+  for (const container of spec.containers) {
+    const { securityContext, resources } = container
+    assert.equal(securityContext?.allowPrivilegeEscalation, false, name)
+    assert.equal(securityContext?.readOnlyRootFilesystem, true, name)
+    assert.deepEqual(securityContext?.capabilities?.drop, ['ALL'], name)
+    assert.ok(resources?.requests?.cpu && resources.requests.memory, name)
+    assert.equal(resources.limits?.cpu, undefined, name)
+    if (name !== 'herald-announcer') {
+      assert.equal(spec.securityContext?.runAsNonRoot, true, name)
+      assert.equal(securityContext.capabilities?.add, undefined, name)
+      assert.ok(!spec.hostNetwork && !spec.volumes?.some(volume => volume.hostPath), name)
+    }
+    if (!name.startsWith('herald-secrets')) {
+      assert.ok(container.livenessProbe && container.readinessProbe, name)
+    }
+  }
+}
+
+function holdsNoSecret(container: Container): void {
+  for (const { name, value } of container.env ?? []) {
+    if (/PASSWORD$|KEYS?$|TOKEN$/.test(name)) assert.equal(value, undefined, name)
+  }
+  assert.doesNotMatch([...(container.args ?? [])].join(' '), /--redis-url|password/i)
+}
+
+/** Selectors of workloads, budgets, policies and Services find a pod; mounts find their volume. */
+function selectsWhatIsThere(objects: readonly ApiObject[]): void {
+  const pods = podsOf(objects)
+  for (const { name, selector, labels, spec } of pods) {
+    for (const [key, value] of Object.entries(selector)) assert.equal(labels[key], value, name)
+    const volumes = new Set([...(spec.volumes ?? []).map(one => one.name), 'data'])
+    for (const mount of spec.containers.flatMap(one => one.volumeMounts ?? [])) {
+      assert.ok(volumes.has(mount.name), `${name}: ${mount.name}`)
+    }
+  }
+  const names = objects.filter(one => one.kind === 'ServiceAccount').map(one => one.metadata.name)
+  for (const { name, spec } of pods) {
+    if (spec.serviceAccountName) assert.ok(names.includes(spec.serviceAccountName), name)
+  }
+}
+
+async function packaged(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'herald-chart-'))
+  try {
+    await helm('package', CHART, '--destination', folder)
+    const [archive = ''] = readdirSync(folder)
+    const listed = execFileSync('tar', ['-tzf', join(folder, archive)], { encoding: 'utf8' })
+    const crds = readdirSync(new URL('../../../infra/deploy/crds/', import.meta.url))
+    for (const file of crds) assert.ok(listed.includes(`herald/crds/${file}\n`), file)
+    assert.ok(listed.includes('herald/files/rbac.yaml\n'))
+    assert.equal(
+      await helm('template', 'herald', join(folder, archive)),
+      await helm('template', 'herald', CHART),
+    )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
