@@ -75,6 +75,12 @@ export type Command =
   /** Answer for these and announce them. */
   | { readonly do: 'answer'; readonly claims: readonly Claim[] }
   | { readonly do: 'cease'; readonly groups: readonly string[] }
+  /** Owned from now on, or no more: to be remembered for the next start, answered or not. */
+  | {
+      readonly do: 'remember'
+      readonly claims: readonly Claim[]
+      readonly dropped: readonly string[]
+    }
   /** Throw away the frames that are already queued: they are older than the pause. */
   | { readonly do: 'discard' }
   /** Write down in Redis, if it is there, what was taken over; said again until Redis shows it. */

@@ -70,15 +70,6 @@ export class Protocol {
     return this.#dueMs
   }
 
-  /** What this node claims, to be remembered for the next start. */
-  claims(): Iterable<Claim> {
-    return this.#own.claims.values()
-  }
-
-  get answering(): boolean {
-    return this.#listeningSinceMs === null && !this.#stopped
-  }
-
   /** Number of the greatest epoch known: the counter in Redis must not be behind it. */
   get greatestEpoch(): number {
     return this.#peers.greatest
@@ -226,6 +217,7 @@ export class Protocol {
 
   #claim(claims: readonly Claim[]): void {
     for (const claim of claims) this.#keep(claim)
+    this.#commands.push({ do: 'remember', claims, dropped: [] })
     if (this.#listeningSinceMs === null) this.#commands.push({ do: 'answer', claims })
     this.#sending.change(claims, [])
   }
@@ -237,6 +229,7 @@ export class Protocol {
 
   #yield({ group }: Claim): void {
     this.#own.drop(group)
+    this.#commands.push({ do: 'remember', claims: [], dropped: [group] })
     this.#records.forgive(group)
     if (this.#listeningSinceMs === null) this.#commands.push({ do: 'cease', groups: [group] })
     this.#sending.change([], [group])

@@ -10,6 +10,7 @@ export interface EthernetHeader {
 export const BROADCAST = 0xffff_ffff_ffff
 export const ETHERTYPE_IPV4 = 0x0800
 export const ETHERTYPE_ARP = 0x0806
+export const ETHERTYPE_IPV6 = 0x86dd
 export const ETHERNET_HEADER_LENGTH = 14
 /** IEEE 802.3, without the check sequence that no socket shows: 1500 of payload, and 4 for a VLAN tag. */
 export const ETHERNET_FRAME_LENGTH_MAX = 1518

@@ -4,8 +4,14 @@
  * does not know the address, and shows them to packet sockets only, headers and all.
  */
 import { OctetReader } from './bytes.ts'
-import { decodeEthernet, ETHERNET_FRAME_LENGTH_MAX, ETHERNET_HEADER_LENGTH } from './ethernet.ts'
-import { ICMPV6, isIntact } from './icmpv6.ts'
+import { isIntact } from './checksum.ts'
+import {
+  decodeEthernet,
+  ETHERNET_FRAME_LENGTH_MAX,
+  ETHERNET_HEADER_LENGTH,
+  ETHERTYPE_IPV6,
+} from './ethernet.ts'
+import { ICMPV6 } from './icmpv6.ts'
 import { readIPv6 } from './ipv6.ts'
 
 export interface SolicitationFrame {
@@ -22,7 +28,6 @@ export type SolicitationFrameFault =
   | 'hopLimit'
   | 'checksum'
 
-const ETHERTYPE_IPV6 = 0x86dd
 const IPV6_HEADER_LENGTH = 40
 const VERSION = 6
 /** RFC 4861 section 7.1.1. */
@@ -46,5 +51,5 @@ export function decodeSolicitationFrame(
   if (octets.remaining() < length) return 'truncated'
   const from = ETHERNET_HEADER_LENGTH + IPV6_HEADER_LENGTH
   const message = frame.subarray(from, from + length)
-  return isIntact(source, destination, message) ? { source, message } : 'checksum'
+  return isIntact(source, destination, ICMPV6, message) ? { source, message } : 'checksum'
 }

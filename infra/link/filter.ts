@@ -8,8 +8,8 @@ export const SO_ATTACH_FILTER = 26
 /** struct sock_filter: code, jump if true, jump if false, operand. */
 export type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number]
 
-export const [LOAD_16, LOAD_8, LOAD_LENGTH, JUMP_EQUAL, JUMP_GREATER_EQUAL, RETURN] = [
-  0x28, 0x30, 0x80, 0x15, 0x35, 0x06,
+export const [LOAD_32, LOAD_16, LOAD_8, LOAD_LENGTH, JUMP_EQUAL, JUMP_GREATER_EQUAL, RETURN] = [
+  0x20, 0x28, 0x30, 0x80, 0x15, 0x35, 0x06,
 ] as const
 /** SKF_AD_OFF + SKF_AD_PKTTYPE: to whom the kernel says the frame is. */
 export const PACKET_TYPE = 0xffff_f000 + 4

@@ -65,6 +65,7 @@ export class Ledger<A, Reason extends string> {
       drops: this.#drops,
       sendErrors: this.#sendErrors,
       lost: this.#lost,
+      beats: null,
     }
   }
 }

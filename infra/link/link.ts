@@ -7,9 +7,18 @@ import { closeSync, writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { Fault } from '../../functions/model/fault.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
+import type { Placement } from '../../functions/model/placement.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
 import { parseIPv6 } from '../../functions/wire/ipv6.ts'
-import type { LinkCounters, LinkInterface, Order, Report, ThreadSettings } from './messages.ts'
+import type {
+  LinkCounters,
+  LinkInterface,
+  MemberCommand,
+  MemberSettings,
+  Order,
+  Report,
+  ThreadSettings,
+} from './messages.ts'
 import { Neighbors } from './neighbors.ts'
 
 export type { AddressCounters, LinkCounters } from './messages.ts'
@@ -28,11 +37,28 @@ export interface Link {
   /** Those that announce now, by name. */
   interfaces(): readonly AnnouncerInterface[]
   counters(): Promise<LinkCounters>
+  /** For the member: what Redis has of the groups that concern this node, and who renews there; null when it is away. */
+  read(redis: RedisReading | null): void
+  /** For the member: a planned stop. Returns when others answer for all of this node's groups, or nobody will. */
+  leave(): Promise<void>
   /** Nothing is answered any more once it returns. May be called twice. */
   stop(): Promise<void>
 }
 
+export interface RedisReading {
+  readonly placements: readonly Placement[]
+  readonly alive: readonly string[]
+}
+
+/** With it the link decides with others on the LAN what this node answers for (functions/liveness), instead of `set`. */
+export interface LinkMember extends MemberSettings {
+  onCommand(command: Exclude<MemberCommand, { do: 'stopped' }>): void
+  /** Nodes heard within the silence limit, and the number of the greatest epoch known. */
+  onHears(nodes: readonly string[], greatestEpoch: number): void
+}
+
 export interface LinkOptions {
+  readonly member?: LinkMember
   /** Names that never announce: a pattern matches anywhere in the name unless it is anchored. */
   readonly excludeInterfaces: readonly RegExp[]
   /** To one asker, in the long run; default: functions/announce/askers.ts. */
@@ -52,6 +78,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const settings: ThreadSettings = {
     excludeInterfaces: options.excludeInterfaces,
     answersPerSecond: options.answersPerSecond,
+    member: settingsOf(options.member),
   }
   const thread = new Worker(new URL('./thread.mjs', import.meta.url), {
     execArgv: [],
@@ -72,6 +99,7 @@ class ThreadLink implements Link {
   #interfaces: readonly AnnouncerInterface[] = []
   readonly #counts = new Map<number, (counters: LinkCounters) => void>()
   #countId = 0
+  #left = () => {}
   readonly #ended: Promise<void>
   readonly #stopAtExit = () => this.#order({ do: 'stop' })
 
@@ -95,15 +123,13 @@ class ThreadLink implements Link {
 
   set(addresses: readonly AnnouncedAddress[]): void {
     const table: [number, readonly string[] | null][] = []
-    const neighbors = new Map<bigint, ReadonlySet<string> | null>()
     for (const { address, interfaces } of addresses) {
-      const [ipv4, ipv6] = [parseIPv4(address), parseIPv6(address)]
+      const ipv4 = parseIPv4(address)
       if (ipv4 !== null) table.push([ipv4, interfaces])
-      if (ipv6 !== null) neighbors.set(ipv6, interfaces && new Set(interfaces))
     }
     this.#order({ do: 'set', addresses: table })
-    this.#neighbors.set(neighbors)
-    this.#order({ do: 'hear', solicitations: neighbors.size > 0 })
+    const ipv6 = addresses.flatMap(one => neighbor(one.address, one.interfaces))
+    this.#setNeighbors(new Map(ipv6))
   }
 
   announce(addresses: readonly string[]): void {
@@ -129,10 +155,32 @@ class ThreadLink implements Link {
     return ndp ? summed(arp, ndp) : arp
   }
 
+  read(redis: RedisReading | null): void {
+    this.#order({ do: 'read', redis })
+  }
+
+  async leave(): Promise<void> {
+    const left = new Promise<void>(resolve => {
+      this.#left = resolve
+    })
+    this.#order({ do: 'leave' })
+    await Promise.race([left, this.#ended])
+  }
+
   async stop(): Promise<void> {
     this.#neighbors.close()
     this.#order({ do: 'stop' })
     await this.#ended
+  }
+
+  #obey(command: MemberCommand): void {
+    if (command.do === 'stopped') this.#left()
+    else this.#options.member?.onCommand(command)
+  }
+
+  #setNeighbors(table: ReadonlyMap<bigint, ReadonlySet<string> | null>): void {
+    this.#neighbors.set(table)
+    this.#order({ do: 'hear', solicitations: table.size > 0 })
   }
 
   #begin({ wakeFd, interfaces }: Extract<Report, { is: 'ready' }>): void {
@@ -145,6 +193,11 @@ class ThreadLink implements Link {
   #hear(report: Exclude<Report, { is: 'ready' | 'refused' }>): void {
     if (report.is === 'log') this.#options.log[report.level](report.fields, report.message)
     if (report.is === 'solicitation') this.#neighbors.hear(report.index, report.frame)
+    if (report.is === 'member') this.#obey(report.command)
+    if (report.is === 'hears') this.#options.member?.onHears(report.nodes, report.greatestEpoch)
+    if (report.is === 'answers') {
+      this.#setNeighbors(new Map(report.ipv6.flatMap(([text, names]) => neighbor(text, names))))
+    }
     if (report.is === 'counters') {
       this.#counts.get(report.id)?.(report.counters)
       this.#counts.delete(report.id)
@@ -181,12 +234,28 @@ class ThreadLink implements Link {
   }
 }
 
+/** Without what cannot be sent to a thread. */
+function settingsOf(member: LinkMember | undefined): MemberSettings | null {
+  if (!member) return null
+  const { node, session, remembered, cluster, keys } = member
+  return { node, session, remembered, cluster, keys }
+}
+
+function neighbor(
+  text: string,
+  interfaces: readonly string[] | null,
+): [bigint, ReadonlySet<string> | null][] {
+  const address = parseIPv6(text)
+  return address === null ? [] : [[address, interfaces && new Set(interfaces)]]
+}
+
 function summed(arp: LinkCounters, ndp: LinkCounters): LinkCounters {
   return {
     addresses: { ...arp.addresses, ...ndp.addresses },
     drops: added(arp.drops, ndp.drops),
     sendErrors: added(arp.sendErrors, ndp.sendErrors),
     lost: arp.lost,
+    beats: arp.beats,
   }
 }
 

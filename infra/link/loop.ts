@@ -50,8 +50,9 @@ export class Loop {
       const { waitMs } = this
       const pollfds = this.#pollfds
       const ready = poll(pollfds, this.#readable.size, waitMs)
-      if (ready > 0) this.#read(pollfds)
+      // Whoever was paused learns it before it takes what came meanwhile for news.
       this.#runTimed()
+      if (ready > 0) this.#read(pollfds)
     }
   }
 

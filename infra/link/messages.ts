@@ -1,14 +1,29 @@
 /** What the main thread and the thread of the link say to each other; all of it survives structured cloning. */
 import type { DropReason } from '../../functions/announce/answer.ts'
 import type { NeighborDropReason } from '../../functions/announce/neighbor.ts'
+import type { Command } from '../../functions/liveness/messages.ts'
+import type { Identity } from '../../functions/liveness/protocol.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
+import type { Placement } from '../../functions/model/placement.ts'
+import type { Secrets } from '../../functions/wire/beat.ts'
 
 /** What the thread is started with. */
 export interface ThreadSettings {
   readonly excludeInterfaces: readonly RegExp[]
   /** To one asker; undefined: functions/announce/askers.ts says. */
   readonly answersPerSecond: number | undefined
+  /** Null: what is answered for is what `set` says. */
+  readonly member: MemberSettings | null
 }
+
+/** Who this node is among the announcers of its LANs. */
+export interface MemberSettings extends Identity, Secrets {}
+
+/** What the main thread has to do for the member. */
+export type MemberCommand = Extract<
+  Command,
+  { readonly do: 'remember' | 'record' | 'alarm' | 'stopped' }
+>
 
 export interface LinkInterface extends AnnouncerInterface {
   readonly index: number
@@ -25,6 +40,16 @@ export type Order =
   | { readonly do: 'announce'; readonly addresses: readonly number[] }
   /** Report solicitations from now on, or no more. */
   | { readonly do: 'hear'; readonly solicitations: boolean }
+  /** What Redis has, for the member: null, it is away. */
+  | {
+      readonly do: 'read'
+      readonly redis: {
+        readonly placements: readonly Placement[]
+        readonly alive: readonly string[]
+      } | null
+    }
+  /** A planned stop begins: hand over. */
+  | { readonly do: 'leave' }
   | { readonly do: 'count'; readonly id: number }
   | { readonly do: 'stop' }
 
@@ -38,6 +63,14 @@ export type Report =
   | { readonly is: 'interfaces'; readonly interfaces: readonly LinkInterface[] }
   /** A frame with a Neighbor Solicitation that was sent to one address, and the index of the interface. */
   | { readonly is: 'solicitation'; readonly index: number; readonly frame: Uint8Array }
+  | { readonly is: 'member'; readonly command: MemberCommand }
+  /** IPv6 addresses that this node answers for, each with the names of its interfaces or null. */
+  | {
+      readonly is: 'answers'
+      readonly ipv6: readonly (readonly [string, readonly string[] | null])[]
+    }
+  /** Whom the member hears has changed, or the number of the greatest epoch known. */
+  | { readonly is: 'hears'; readonly nodes: readonly string[]; readonly greatestEpoch: number }
   | { readonly is: 'counters'; readonly id: number; readonly counters: ArpCounters }
   | {
       readonly is: 'log'
@@ -63,6 +96,16 @@ export interface LinkCounters {
   readonly sendErrors: Readonly<Record<string, number>>
   /** Frames that came faster than they were read, by interface. */
   readonly lost: Readonly<Record<string, number>>
+  /** Null without a member. */
+  readonly beats: BeatCounters | null
+}
+
+/** Beats and sets. */
+export interface BeatCounters {
+  readonly sent: number
+  readonly received: number
+  /** Not understood or not sent, by reason. */
+  readonly drops: Readonly<Record<string, number>>
 }
 
 export interface AddressCounters {

@@ -1,5 +1,12 @@
 /** Sockets for ARP, and for what NDP cannot hear otherwise, on one interface: packet(7). Needs the capability NET_RAW. */
 import { HOST_LITTLE_ENDIAN as LITTLE } from '../../functions/wire/bytes.ts'
+import {
+  BEAT_PORT,
+  GROUP_IPV4,
+  GROUP_MAC_IPV4,
+  GROUP_MAC_IPV6,
+  UDP,
+} from '../../functions/wire/datagram.ts'
 import { ICMPV6, NEIGHBOR_SOLICITATION } from '../../functions/wire/icmpv6.ts'
 import {
   filterOf,
@@ -8,6 +15,7 @@ import {
   JUMP_GREATER_EQUAL,
   LOAD_8,
   LOAD_16,
+  LOAD_32,
   LOAD_LENGTH,
   PACKET_TYPE,
   RETURN,
@@ -16,7 +24,7 @@ import {
 } from './filter.ts'
 import { AF_PACKET, bind, close, getOption, openSocket, SOCK_RAW, setOption } from './syscalls.ts'
 
-const [ETH_P_ARP, ETH_P_IPV6] = [0x0806, 0x86dd]
+const [ETH_P_IP, ETH_P_ARP, ETH_P_IPV6] = [0x0800, 0x0806, 0x86dd]
 const SOL_PACKET = 263
 const PACKET_STATISTICS = 6
 
@@ -53,6 +61,37 @@ const UNICAST_SOLICITATIONS: readonly Instruction[] = [
   [RETURN, 0, 0, 0],
 ]
 
+/** linux/if_packet.h: to a group whose frames the interface takes. */
+const PACKET_MULTICAST = 2
+const [PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST] = [1, 0]
+
+/** Destination and port of beats, behind headers without options: functions/wire/datagram.ts. */
+const BEATS_IPV4: readonly Instruction[] = [
+  [LOAD_8, 0, 0, PACKET_TYPE],
+  [JUMP_EQUAL, 0, 7, PACKET_MULTICAST],
+  [LOAD_8, 0, 0, 23],
+  [JUMP_EQUAL, 0, 5, UDP],
+  [LOAD_32, 0, 0, 30],
+  [JUMP_EQUAL, 0, 3, GROUP_IPV4],
+  [LOAD_16, 0, 0, 36],
+  [JUMP_EQUAL, 0, 1, BEAT_PORT],
+  [RETURN, 0, 0, 0xffff],
+  [RETURN, 0, 0, 0],
+]
+
+const BEATS_IPV6: readonly Instruction[] = [
+  [LOAD_8, 0, 0, PACKET_TYPE],
+  [JUMP_EQUAL, 0, 7, PACKET_MULTICAST],
+  [LOAD_8, 0, 0, NEXT_HEADER_AT],
+  [JUMP_EQUAL, 0, 5, UDP],
+  [LOAD_16, 0, 0, DESTINATION_AT],
+  [JUMP_EQUAL, 0, 3, 0xff02],
+  [LOAD_16, 0, 0, 56],
+  [JUMP_EQUAL, 0, 1, BEAT_PORT],
+  [RETURN, 0, 0, 0xffff],
+  [RETURN, 0, 0, 0],
+]
+
 /** Throws SystemError: EPERM without the capability, ENODEV or ENXIO when the interface is gone, ENETDOWN when it is down. */
 export function openPacketSocket(interfaceIndex: number): number {
   return open(interfaceIndex, ETH_P_ARP, REQUESTS)
@@ -64,6 +103,36 @@ export function openPacketSocket(interfaceIndex: number): number {
  */
 export function openSolicitationSocket(interfaceIndex: number): number {
   return open(interfaceIndex, ETH_P_IPV6, UNICAST_SOLICITATIONS)
+}
+
+/** For beats in IPv4, and for those in IPv6: whoever has no IPv4 sends these. Throws as above. */
+export function openBeatSockets(interfaceIndex: number): { ipv4: number; ipv6: number } {
+  const ipv4 = open(interfaceIndex, ETH_P_IP, BEATS_IPV4)
+  try {
+    join(ipv4, interfaceIndex, GROUP_MAC_IPV4)
+    const ipv6 = open(interfaceIndex, ETH_P_IPV6, BEATS_IPV6)
+    try {
+      join(ipv6, interfaceIndex, GROUP_MAC_IPV6)
+      return { ipv4, ipv6 }
+    } catch (error) {
+      close(ipv6)
+      throw error
+    }
+  } catch (error) {
+    close(ipv4)
+    throw error
+  }
+}
+
+/** struct packet_mreq: s32 interface, u16 type, u16 length of the address, and 8 octets for it. Ends with the socket. */
+function join(fd: number, interfaceIndex: number, mac: number): void {
+  const request = new DataView(new ArrayBuffer(16))
+  request.setInt32(0, interfaceIndex, LITTLE)
+  request.setUint16(4, PACKET_MR_MULTICAST, LITTLE)
+  request.setUint16(6, 6, LITTLE)
+  request.setUint16(8, Math.floor(mac / 0x1_0000_0000))
+  request.setUint32(10, mac % 0x1_0000_0000)
+  setOption(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, octetsOf(request))
 }
 
 function open(

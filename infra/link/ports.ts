@@ -30,7 +30,10 @@ export class Ports implements Timed {
   /** Why each of the others does not announce, by name: said once. */
   #idle = new Map<string, string>()
   #interfaces: readonly LinkInterface[] = []
-  #lookedMs = Number.NEGATIVE_INFINITY
+  readonly #onLook: (interfaces: readonly LinkInterface[]) => void
+  #changed = false
+  /** Of the last look for a change. */
+  #changeMs = Number.NEGATIVE_INFINITY
   #nextMs = 0
 
   /** Throws SystemError. */
@@ -39,14 +42,18 @@ export class Ports implements Timed {
     ledger: ArpLedger
     settings: ThreadSettings
     say: (report: Report) => void
+    /** After each look: these announce now. */
+    onLook?: (interfaces: readonly LinkInterface[]) => void
   }) {
     this.#loop = given.loop
     this.#ledger = given.ledger
     this.#settings = given.settings
     this.#say = given.say
+    this.#onLook = given.onLook ?? (() => {})
     given.loop.watch(this.#changesFd, () => {
       drainChanges(this.#changesFd)
-      this.#nextMs = Math.min(this.#nextMs, this.#lookedMs + LOOK_GAP_MS)
+      this.#nextMs = Math.min(this.#nextMs, this.#changeMs + LOOK_GAP_MS)
+      this.#changed = true
     })
     given.loop.time(this)
   }
@@ -98,7 +105,8 @@ export class Ports implements Timed {
   }
 
   run(nowMs: number): void {
-    this.#lookedMs = nowMs
+    if (this.#changed) this.#changeMs = nowMs
+    this.#changed = false
     this.#nextMs = nowMs + LOOK_EVERY_MS
     const { links, addresses } = readInterfaces()
     const fit = this.#judge(links)
@@ -120,6 +128,7 @@ export class Ports implements Timed {
         }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     )
+    this.#onLook(this.#interfaces)
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import { DROP_REASONS } from '../../functions/announce/answer.ts'
 import { formatIPv4 } from '../../functions/wire/bytes.ts'
 import { Ledger } from './ledger.ts'
 import { Loop } from './loop.ts'
+import { Member } from './member.ts'
 import type { Order, Report, ThreadSettings } from './messages.ts'
 import { tryPacketSocket } from './packet-socket.ts'
 import { Ports } from './ports.ts'
@@ -20,15 +21,18 @@ const settings = workerData as ThreadSettings
 const loop = new Loop()
 const ledger = new Ledger(formatIPv4, DROP_REASONS)
 let ports: Ports | null = null
+let member: Member | null = null
 try {
   tryPacketSocket()
-  ports = new Ports({ loop, ledger, settings, say })
+  ports = new Ports({ loop, ledger, settings, say, onLook: all => member?.see(all) })
+  if (settings.member) member = new Member({ settings: settings.member, loop, ports, say })
   ports.run(performance.now())
   begin(ports)
 } catch (error) {
   if (!(error instanceof SystemError)) throw error
   say({ is: 'refused', call: error.call, code: error.code })
 } finally {
+  member?.close()
   ports?.close()
 }
 
@@ -61,7 +65,17 @@ function obey(ports: Ports): void {
         break
       case 'count':
         ports.countLost()
-        say({ is: 'counters', id: order.id, counters: ledger.counters() })
+        say({
+          is: 'counters',
+          id: order.id,
+          counters: { ...ledger.counters(), beats: member?.beats() ?? null },
+        })
+        break
+      case 'read':
+        member?.step(order.redis ? { is: 'redis', ...order.redis } : { is: 'redisLost' })
+        break
+      case 'leave':
+        member?.step({ is: 'stop' })
         break
       case 'stop':
         loop.stop()

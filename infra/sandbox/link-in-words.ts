@@ -25,6 +25,8 @@ export async function openLinkInWords(
     announce() {},
     interfaces: () => interfaces,
     counters: () => Promise.reject(new Error('there is no LAN to count on')),
+    read() {},
+    async leave() {},
     async stop() {},
   }
 }

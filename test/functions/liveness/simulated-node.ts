@@ -4,7 +4,7 @@ import { Protocol } from '../../../functions/liveness/protocol.ts'
 
 export type MakeProtocol = (
   ...given: ConstructorParameters<typeof Protocol>
-) => Pick<Protocol, 'step' | 'nextMs' | 'claims' | 'hears' | 'greatestEpoch'>
+) => Pick<Protocol, 'step' | 'nextMs' | 'hears' | 'greatestEpoch'>
 
 export const makeProtocol: MakeProtocol = (me, nowMs) => new Protocol(me, nowMs)
 
@@ -21,7 +21,8 @@ export class SimulatedNode {
   incarnation = -1
   /** Frames that wait while it is paused. */
   queue: Event[] = []
-  remembered: readonly Claim[] = []
+  /** What its file says. */
+  readonly remembered = new Map<string, Claim>()
   readonly answers = new Map<string, Claim>()
   /** When it last began to run: started, resumed, was put on a clock that jumped. */
   disturbedMs = 0
@@ -39,7 +40,11 @@ export class SimulatedNode {
 
   start(make: MakeProtocol, nowMs: number): void {
     this.session = `${this.name}${++this.#sessions}`
-    const identity = { node: this.name, session: this.session, remembered: this.remembered }
+    const identity = {
+      node: this.name,
+      session: this.session,
+      remembered: [...this.remembered.values()],
+    }
     this.protocol = make(identity, nowMs + this.offsetMs)
     this.queue = []
     this.paused = false
@@ -64,7 +69,10 @@ export class SimulatedNode {
         for (const one of command.claims) this.answers.set(one.group, one)
       else if (command.do === 'cease')
         for (const group of command.groups) this.answers.delete(group)
-      else if (command.do === 'discard') this.queue = this.queue.filter(one => !isFrame(one))
+      else if (command.do === 'remember') {
+        for (const one of command.claims) this.remembered.set(one.group, one)
+        for (const group of command.dropped) this.remembered.delete(group)
+      } else if (command.do === 'discard') this.queue = this.queue.filter(one => !isFrame(one))
     }
     return commands
   }

@@ -148,11 +148,9 @@ export class World {
         this.note(
           `${node.name} answers ${command.claims.map(one => `${one.group}@${one.epoch.number}${one.epoch.node}`)}`,
         )
-        node.remembered = [...(node.protocol?.claims() ?? [])]
         break
       case 'cease':
         this.note(`${node.name} ceases ${command.groups}`)
-        node.remembered = [...(node.protocol?.claims() ?? [])]
         break
       case 'record':
         if (this.redis.up && node.reachesRedis) this.redis.record(command.claim, this.nowMs)

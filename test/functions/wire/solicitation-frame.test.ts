@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { checksumOf, isIntact } from '../../../functions/wire/icmpv6.ts'
+import { checksumOf, isIntact } from '../../../functions/wire/checksum.ts'
+import { ICMPV6 } from '../../../functions/wire/icmpv6.ts'
 import { parseIPv6 } from '../../../functions/wire/ipv6.ts'
 import {
   decodeSolicitationFrame,
@@ -50,9 +51,9 @@ describe('a solicitation in its frame', () => {
 
   test('the checksum counts an odd octet at the end as if a zero followed (RFC 1071)', () => {
     const odd = octets('80 00 0000 01')
-    const checksum = checksumOf(CLIENT, ADDRESS, odd)
-    assert.equal(checksum, checksumOf(CLIENT, ADDRESS, octets('80 00 0000 01 00')) + 1)
+    const checksum = checksumOf(CLIENT, ADDRESS, ICMPV6, odd)
+    assert.equal(checksum, checksumOf(CLIENT, ADDRESS, ICMPV6, octets('80 00 0000 01 00')) + 1)
     odd.set([checksum >> 8, checksum & 255], 2)
-    assert.equal(isIntact(CLIENT, ADDRESS, odd), true)
+    assert.equal(isIntact(CLIENT, ADDRESS, ICMPV6, odd), true)
   })
 })

@@ -1,0 +1,48 @@
+/** The way of beats and sets on one interface: sent in IPv4 where it has such an address, else in IPv6; heard in both. */
+import { decodeDatagram, encodeDatagram, type Source } from '../../functions/wire/datagram.ts'
+import { openBeatSockets } from './packet-socket.ts'
+import { close, errorName, receive, send } from './syscalls.ts'
+
+const BUFFER_LENGTH = 2048
+/** After so many frames the others have their turn. */
+const TURN_MAX = 128
+
+export class BeatSocket {
+  readonly fds: readonly number[]
+  readonly #sockets: { readonly ipv4: number; readonly ipv6: number }
+  readonly #buffer = new Uint8Array(BUFFER_LENGTH)
+  source: Source
+
+  /** Throws SystemError. */
+  constructor(interfaceIndex: number, source: Source) {
+    this.#sockets = openBeatSockets(interfaceIndex)
+    this.fds = Object.values(this.#sockets)
+    this.source = source
+  }
+
+  /** Calls back with each payload, or with why there is none; valid during the call. */
+  read(each: (payload: Uint8Array | string) => void): void {
+    for (const fd of this.fds) {
+      for (let turn = 0; turn < TURN_MAX; turn++) {
+        const length = receive(fd, this.#buffer)
+        if (length < 0) break // nothing more, or the interface is down or gone: ports.ts sees to it
+        if (length > BUFFER_LENGTH) each('oversized')
+        else each(decodeDatagram(this.#buffer.subarray(0, length)))
+      }
+    }
+  }
+
+  discard(): void {
+    for (const fd of this.fds) while (receive(fd, this.#buffer) >= 0) {}
+  }
+
+  /** The error, if it was not sent. */
+  send(payload: Uint8Array): string | null {
+    const fd = this.source.family === 'IPv4' ? this.#sockets.ipv4 : this.#sockets.ipv6
+    return send(fd, encodeDatagram(this.source, payload)) < 0 ? errorName() : null
+  }
+
+  close(): void {
+    for (const fd of this.fds) close(fd)
+  }
+}
