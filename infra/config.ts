@@ -2,7 +2,7 @@
  * The only reader of flags and environment: a frozen Config, or one Fault that lists every mistake
  * with what was given, where, what is allowed, and an example.
  */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { Fault } from '../functions/model/fault.ts'
 import { type RedisConfig, redisConfig } from './config/redis.ts'
@@ -55,6 +55,8 @@ export interface Config {
   readonly coolDownMs: number
   readonly nodeName: string
   readonly excludeInterfaces: readonly RegExp[]
+  /** Secrets of the beats between announcers, the one that signs first; null: one kept in Redis. */
+  readonly beatKeys: readonly string[] | null
   readonly stateDir: string
   readonly allocators: number
   readonly watchers: number
@@ -97,6 +99,7 @@ const REDIS = [
   'redisSentinelPassword',
   'redisCaFile',
 ] as const
+const BEATS = ['beatKeysFile', 'beatKeys'] as const
 const KUBERNETES = [
   'kubeconfig',
   'context',
@@ -110,12 +113,21 @@ const KUBERNETES = [
 export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> = {
   watcher: [...REDIS, ...KUBERNETES, ...COMMON, 'clusters', 'healthAddress'],
   allocator: [...REDIS, 'concurrency', 'coolDown', ...COMMON, 'clusters', 'healthAddress'],
-  announcer: [...REDIS, 'nodeName', 'excludeInterfaces', 'stateDir', ...COMMON, 'healthAddress'],
+  announcer: [
+    ...REDIS,
+    'nodeName',
+    'excludeInterfaces',
+    ...BEATS,
+    'stateDir',
+    ...COMMON,
+    'healthAddress',
+  ],
   up: [
     ...REDIS,
     ...KUBERNETES,
     'nodeName',
     'excludeInterfaces',
+    ...BEATS,
     'stateDir',
     'allocators',
     'watchers',
@@ -164,8 +176,9 @@ export function readConfig(process: ProcessName, sources: Sources): UpConfig {
     complain('kubeconfig', 'there is no such file, or it may not be read')
   }
   const redis = redisOf(process, given, complain)
+  const beatKeys = beatKeysOf(given, complain)
   if (mistakes.length > 0) throw invalid(process, mistakes)
-  return Object.freeze({ process, ...complete(given), redis })
+  return Object.freeze({ process, ...complete(given), redis, beatKeys })
 }
 
 /** True for every process but `up`, which starts a Redis of its own. */
@@ -188,7 +201,28 @@ function redisOf(
   return redisConfig({ ...given, redisUrl, redisMode, redisSentinelName }, complain)
 }
 
-function complete(given: Given): Omit<UpConfig, 'process' | 'redis'> {
+/** A guess at a short one would let anybody move addresses. */
+const BEAT_KEY_LENGTH_MIN = 16
+
+function beatKeysOf(
+  { beatKeys, beatKeysFile }: Given,
+  complain: (name: SettingName, why: string) => void,
+): readonly string[] | null {
+  if (beatKeys === null && beatKeysFile === null) return null
+  const name = beatKeys === null ? 'beatKeysFile' : 'beatKeys'
+  try {
+    const text = beatKeys ?? readFileSync(beatKeysFile ?? '', 'utf8')
+    const keys = text.split(/[,\s]+/).filter(key => key !== '')
+    const short = keys.some(key => key.length < BEAT_KEY_LENGTH_MIN)
+    if (keys.length > 0 && !short) return keys
+    complain(name, `it must hold one key or more of ${BEAT_KEY_LENGTH_MIN} characters or more`)
+  } catch {
+    complain(name, 'there is no such file, or it may not be read')
+  }
+  return null
+}
+
+function complete(given: Given): Omit<UpConfig, 'process' | 'redis' | 'beatKeys'> {
   const cluster = filled(given.cluster)
   return {
     prefix: filled(given.prefix),

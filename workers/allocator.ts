@@ -45,8 +45,13 @@ export async function runAllocator(process: World): Promise<Running> {
     ),
     ring: (queue, keys) => bells.ring(queue, keys),
     async lapsed(cluster) {
-      const [leases, clock] = await Promise.all([state.leases(cluster), scripts.clock()])
-      return lapsed({ leases, leaseMs: LEASE_MS, ...clock })
+      const [leases, announcers, clock] = await Promise.all([
+        state.leases(cluster),
+        state.announcers(cluster),
+        scripts.clock(),
+      ])
+      const hears = new Map(announcers.map(one => [one.node, one.hears ?? []]))
+      return lapsed({ leases, hears, leaseMs: LEASE_MS, ...clock })
     },
     later(key, delayMs) {
       const timer = setTimeout(() => {

@@ -1,25 +1,34 @@
 /**
- * The announcer: answers ARP for the addresses placed on its node. Holds NET_RAW on one node and Redis,
- * no Kubernetes credentials. The link (infra/link) answers in a thread of its own; here it is told what
- * for. When Redis is away it goes on with what it knows.
+ * The announcer: answers ARP and NDP for the addresses of its node. Holds NET_RAW on one node and Redis, no
+ * Kubernetes credentials. The link (infra/link) agrees with the other announcers on the LAN who answers for what, in a
+ * thread of its own; here it is told what Redis says, and what it decided is written down there and in a file. Neither is
+ * needed for a failover.
  */
-import { randomUUID } from 'node:crypto'
-import { announced, type Table, update } from '../functions/announce/table.ts'
-import type { Announcer, AnnouncerInterface } from '../functions/model/node.ts'
-import { type Link, type LinkOptions, openLink } from '../infra/link/link.ts'
+import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import type { Claim } from '../functions/liveness/messages.ts'
+import { placementOf } from '../functions/liveness/reading.ts'
+import type { Announcer } from '../functions/model/node.ts'
+import { findBeatKeys } from '../infra/beat-keys.ts'
+import { type Link, type LinkMember, type LinkOptions, openLink } from '../infra/link/link.ts'
 import { measureLag, measureLink } from '../infra/metrics/link.ts'
 import type { Metrics } from '../infra/metrics/metrics.ts'
 import { timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
+import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
 import { type Scripts, scriptsOf } from '../infra/redis/scripts.ts'
 import { type State, stateOf } from '../infra/redis/state.ts'
+import { Remembered } from '../infra/remembered.ts'
 import { LEASE_MS } from './allocator.ts'
+import { type Repeated, repeat } from './repeat.ts'
 
 const RENEW_EVERY_MS = 1000
-/** A planned stop waits so long for others to take over what this node answers for. */
-const HANDOVER_MS = 3000
+/** What is taken over together is written down together. */
+const GATHER_MS = 20
+/** A planned stop waits so long for the LAN alone, then Redis is asked to move what is left. */
+const LAN_ALONE_MS = 1000
 
 interface Post {
   readonly cluster: string
@@ -31,46 +40,74 @@ interface Post {
   readonly metrics: Metrics
   readonly startedMs: number
   ring(queue: string, keys: readonly string[]): Promise<void>
-  table: Table
-  /** Incarnation of Redis in which it last reported. */
+  readonly remembered: Remembered
+  /** By group: taken over, and not yet known to be written down in Redis. */
+  readonly owed: Map<string, Claim>
+  hears: readonly string[]
+  epoch: number
+  /** Incarnation of Redis in which it last reported all that it answers for. */
   incarnation: string
 }
 
 /** `open` is how it gets to its LAN: the sandbox has another way where there is none. */
 export async function runAnnouncer(
-  { config, log, metrics }: World,
+  world: World,
   open: (options: LinkOptions) => Promise<Link> = openLink,
 ): Promise<Running> {
+  const { config, log, metrics } = world
+  const { cluster, nodeName: node, prefix } = config
   const redis = timed(connectRedis(config.redis, 'commands', log), metrics)
   const waiting = connectRedis(config.redis, 'blocking', log)
-  const bells = openBells(redis, config.prefix, log)
-  const { cluster, nodeName: node } = config
-  let changed = (_: readonly AnnouncerInterface[]) => {}
+  const bells = openBells(redis, prefix, log)
+  const state = stateOf(redis, prefix)
+  const stateDir = resolve(config.stateDir)
+  const session = randomBytes(8).toString('hex')
+  const remembered = new Remembered(stateDir, error =>
+    log.warn(
+      { error, stateDir },
+      'cannot remember what is announced; a start without Redis needs it',
+    ),
+  )
+  const keys = await findBeatKeys({ ...config, stateDir }, async otherwise => {
+    await waitForRedis(redis, world)
+    return state.beatKey(otherwise)
+  })
+  const owed = new Map<string, Claim>()
+  const events = eventsOf(remembered, owed, log)
   const link = await open({
     excludeInterfaces: config.excludeInterfaces,
     log,
-    onInterfaces: list => changed(list),
+    member: {
+      cluster,
+      keys,
+      node,
+      session,
+      remembered: [...remembered.claims.values()],
+      ...events,
+    },
+    onInterfaces: list => {
+      log.info({ node, interfaces: list.map(one => one.name) }, 'interfaces changed')
+      placeAgain(post).catch(() => {}) // the next renewal says it all the same
+    },
   })
   const post: Post = {
     cluster,
     node,
-    session: randomUUID(),
-    state: stateOf(redis, config.prefix),
-    scripts: scriptsOf(redis, config.prefix),
+    session,
+    state,
+    scripts: scriptsOf(redis, prefix),
     link,
     metrics,
     startedMs: Date.now(),
     ring: (queue, keys) => bells.ring(queue, keys),
-    table: new Map(),
+    remembered,
+    owed,
+    hears: [],
+    epoch: 0,
     incarnation: '',
   }
-  changed = list => {
-    log.info({ node, interfaces: list.map(one => one.name) }, 'interfaces changed')
-    placeAgain(post).catch(() => {}) // the next renewal says it all the same
-  }
-
-  const addresses = () => announced(node, post.table).map(one => one.address)
-  measureLink({ node, link, state: post.state, addresses }, metrics)
+  const addresses = () => [...remembered.claims.values()].flatMap(claim => claim.addresses)
+  measureLink({ node, link, state, addresses }, metrics)
   metrics.count('herald_lease_renewals_failed_total', {}, 0)
   const renewing = repeat(
     RENEW_EVERY_MS,
@@ -80,9 +117,11 @@ export async function runAnnouncer(
       log.debug({ error }, 'lease not renewed; going on with what is known')
     },
   )
+  events.begin(post, renewing)
+  redis.on('close', () => link.read(null)) // commands wait until it is back
   const answering = answer(`announce-${cluster}-${node}`, () => reload(post), {
     connection: waiting,
-    prefix: config.prefix,
+    prefix,
     concurrency: 1,
     log,
     metrics,
@@ -99,10 +138,10 @@ export async function runAnnouncer(
     }),
     alive: () => ({ queue: answering.running() ? null : 'the queue worker ended' }),
     async stop() {
-      renewing.stop()
-      if (redis.status === 'ready') await handOver(post)
+      await handOver(post, renewing, () => redis.status === 'ready')
       await answering.stop(500)
       await link.stop()
+      remembered.flush()
       await bells.close()
       waiting.disconnect()
       redis.disconnect()
@@ -110,31 +149,95 @@ export async function runAnnouncer(
   }
 }
 
-/** Reads every placement that concerns this node and tells the link. */
-async function reload(post: Post): Promise<void> {
-  const { cluster, node, state } = post
-  const dirty = await state.dirtyKeys(`announce-${cluster}-${node}`)
-  const groups = new Set([...(await state.groupsOf(cluster, node)), ...post.table.keys()])
-  const read = await state.placements(cluster, [...groups])
-  const before = post.table
-  post.table = update(node, before, read)
-  post.link.set(announced(node, post.table))
-  const now = { table: post.table, atMs: Date.now(), startedMs: post.startedMs }
-  measureLag(node, before, now, post.metrics)
-  for (const [key, version] of dirty)
-    await state.answered(`announce-${cluster}-${node}`, key, version)
+/** What the link says; of use once the rest stands, but said from the first moment on. */
+function eventsOf(
+  remembered: Remembered,
+  owed: Map<string, Claim>,
+  log: World['log'],
+): Pick<LinkMember, 'onCommand' | 'onHears'> & { begin(post: Post, renewing: Repeated): void } {
+  let heard: { nodes: readonly string[]; epoch: number } = { nodes: [], epoch: 0 }
+  let tell = () => {}
+  let soon = () => {}
+  return {
+    begin(post, renewing) {
+      tell = () => {
+        post.hears = heard.nodes
+        post.epoch = heard.epoch
+      }
+      soon = () => renewing.soon(GATHER_MS)
+      tell()
+    },
+    onHears(nodes, epoch) {
+      heard = { nodes, epoch }
+      tell()
+    },
+    onCommand(command) {
+      if (command.do === 'remember') remembered.change(command.claims, command.dropped)
+      else if (command.do === 'record') {
+        const { claim } = command
+        owed.set(claim.group, claim)
+        soon()
+      } else log.warn({ node: command.node }, ALARMS[command.reason])
+    },
+  }
 }
 
-/** Renews the lease. A Redis that is new, empty or older is first told what this node answers for. */
+const ALARMS = {
+  unknownBeat:
+    'beats that say to come from this node fail authentication, or are of another version: nothing is taken over from it. Give all announcers the same HERALD_BEAT_KEYS',
+  beatsBlocked:
+    'this node renews its lease in Redis, but its beats do not get through on the LAN: look at VLANs, firewalls and filters of multicast between the nodes',
+} as const
+
+/** Reads the placements whose bells were rung and tells the link. */
+async function reload(post: Post): Promise<void> {
+  const { cluster, node, state } = post
+  const queue = `announce-${cluster}-${node}`
+  const dirty = await state.dirtyKeys(queue)
+  await read(
+    post,
+    dirty.map(([group]) => group),
+  )
+  for (const [key, version] of dirty) await state.answered(queue, key, version)
+}
+
+async function read(
+  { cluster, node, state, link, remembered, metrics, startedMs }: Post,
+  groups: readonly string[],
+  alive: readonly string[] | null = null,
+): Promise<void> {
+  const found = await state.placements(cluster, groups)
+  const placements = [...found.values()].filter(placement => placement !== null)
+  const fresh = placements.filter(
+    ({ group, owner }) => owner?.node === node && !remembered.claims.has(group),
+  )
+  measureLag(fresh, { atMs: Date.now(), startedMs }, metrics)
+  link.read({ placements, alive: alive ?? [...(await state.leases(cluster)).keys()] })
+}
+
+/** Renews the lease and writes down what was taken over. A Redis that is new, empty or older is first told everything. */
 async function renew(post: Post, leaseMs: number): Promise<void> {
-  const { cluster, scripts } = post
+  const { cluster, node, scripts, state, remembered, owed } = post
   const lease = { ms: leaseMs, incarnation: post.incarnation }
-  let answered = await scripts.renew(cluster, self(post), lease, null)
-  if (answered.report) {
-    answered = await scripts.renew(cluster, self(post), lease, [...post.table.values()])
-    post.incarnation = answered.incarnation
-    await reload(post)
+  const report = (claims: Iterable<Claim>, all: boolean) => {
+    const nowMs = Date.now()
+    const placements = [...claims].map(one => placementOf(one, TAKEN, nowMs))
+    return scripts.renew(cluster, self(post), lease, { placements, all })
   }
+  const owing = [...owed.values()]
+  let answered = await report(owing, false)
+  let groups = owing.map(claim => claim.group)
+  if (answered.report) {
+    answered = await report(remembered.claims.values(), true)
+    const placed = await Promise.all([
+      state.groupsOf(cluster, node),
+      state.standbyOf(cluster, node),
+    ])
+    groups = [...new Set([...placed.flat(), ...remembered.claims.keys()])]
+    post.incarnation = answered.incarnation
+  }
+  for (const claim of owing) if (owed.get(claim.group) === claim) owed.delete(claim.group)
+  await read(post, groups, answered.alive)
   if (answered.groups.length > 0) {
     await post.ring(
       'place',
@@ -143,44 +246,32 @@ async function renew(post: Post, leaseMs: number): Promise<void> {
   }
 }
 
-/** A planned stop: the lease ends at once, and this node answers until others do. */
-async function handOver(post: Post): Promise<void> {
-  const deadline = performance.now() + HANDOVER_MS
-  await renew(post, 0)
-  while (post.table.size > 0 && performance.now() < deadline) {
-    await placeAgain(post)
-    await new Promise(resolve => setTimeout(resolve, 200))
-    await reload(post)
+const TAKEN = 'taken over on the LAN'
+
+/** A planned stop: standbys take over on the LAN while this node still answers; where they do not, by its lease. */
+async function handOver(post: Post, renewing: Repeated, reaches: () => boolean): Promise<void> {
+  let left = false
+  const leaving = post.link.leave().then(() => {
+    left = true
+  })
+  const alone = new Promise(resolve => setTimeout(resolve, LAN_ALONE_MS).unref())
+  if (post.hears.length > 0) await Promise.race([leaving, alone])
+  renewing.stop()
+  if (reaches()) {
+    await renew(post, 0).catch(() => {})
+    if (!left) await placeAgain(post).catch(() => {})
   }
+  await leaving
 }
 
-async function placeAgain({ cluster, table, state, ring }: Post): Promise<void> {
-  const groups = new Set([...table.keys(), ...(await state.unplaced(cluster))])
+async function placeAgain({ cluster, remembered, state, ring }: Post): Promise<void> {
+  const groups = new Set([...remembered.claims.keys(), ...(await state.unplaced(cluster))])
   await ring(
     'place',
     [...groups].map(group => `${cluster}/${group}`),
   )
 }
 
-function self({ node, session, link, table }: Post): Announcer {
-  const epoch = Math.max(0, ...[...table.values()].map(placement => placement.epoch.number))
-  return { node, session, interfaces: link.interfaces(), epoch }
-}
-
-/** Runs at once and then every so often, never twice at a time. */
-function repeat(
-  everyMs: number,
-  task: () => Promise<void>,
-  failed: (error: unknown) => void,
-): { stop(): void } {
-  let busy = false
-  const run = async () => {
-    if (busy) return
-    busy = true
-    await task().catch(failed)
-    busy = false
-  }
-  const timer = setInterval(run, everyMs)
-  run()
-  return { stop: () => clearInterval(timer) }
+function self({ node, session, link, epoch, hears }: Post): Announcer {
+  return { node, session, interfaces: link.interfaces(), epoch, hears }
 }

@@ -41,8 +41,10 @@ export interface Announcer {
   readonly session: string
   /** Interfaces that qualify for announcing (up, not enslaved, ARP capable, not excluded). */
   readonly interfaces: readonly AnnouncerInterface[]
-  /** The greatest epoch number it answers for. */
+  /** The greatest epoch number that it knows of. */
   readonly epoch: number
+  /** Nodes that it hears on the LAN: what Redis thinks of their leases does not matter. */
+  readonly hears: readonly string[]
 }
 
 export interface AnnouncerInterface {

@@ -137,6 +137,12 @@ export const SETTINGS = {
     example: '^docker,^veth,^lo$',
     schema: listOf(z.string().transform(parsePattern)),
   }),
+  beatKeysFile: setting('beat-keys-file', '<path>', {
+    help: 'file with the secrets of the beats between announcers, with commas or one a line: the first signs, each is believed (or set HERALD_BEAT_KEYS; default: one kept in Redis)',
+    example: '/run/secrets/herald/beat-keys',
+    schema: text(),
+  }),
+  beatKeys: secret('HERALD_BEAT_KEYS'),
   stateDir: setting('state-dir', '<path>', {
     help: 'where the private Redis, the kubeconfig of the sandbox and the last placements are kept',
     fallback: '.herald',

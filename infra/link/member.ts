@@ -125,7 +125,10 @@ export class Member implements Timed {
   }
 
   #hear(payload: Uint8Array | string, on: string): void {
-    if (typeof payload === 'string') return this.#drop(payload)
+    if (typeof payload === 'string') {
+      this.#drop(payload)
+      return
+    }
     this.#counters.received++
     const message = decodeMessage(payload, this.#settings)
     if (message.is === 'beat') this.step({ is: 'beat', interface: on, beat: message.beat })

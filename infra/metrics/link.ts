@@ -1,5 +1,5 @@
 /** What an announcer does on the wire. */
-import type { Table } from '../../functions/announce/table.ts'
+import type { Placement } from '../../functions/model/placement.ts'
 import type { Link } from '../link/link.ts'
 import type { State } from '../redis/state.ts'
 import type { Metrics } from './metrics.ts'
@@ -34,17 +34,14 @@ export function measureLink(post: MeasuredPost, metrics: Metrics): void {
 
 /** Observes how old the placement was of each group that is announced from now on. */
 export function measureLag(
-  node: string,
-  before: Table,
-  now: { readonly table: Table; readonly atMs: number; readonly startedMs: number },
+  fresh: readonly Placement[],
+  { atMs, startedMs }: { readonly atMs: number; readonly startedMs: number },
   metrics: Metrics,
 ): void {
-  const owns = (table: Table, group: string) => table.get(group)?.owner?.node === node
-  for (const [group, { sinceMs }] of now.table) {
-    // What it announced before it was started again is not announced for the first time.
-    if (!owns(now.table, group) || owns(before, group) || sinceMs < now.startedMs) continue
-    const lagMs = Math.max(0, now.atMs - sinceMs)
-    metrics.observe('herald_announcement_lag_seconds', {}, lagMs / 1000)
+  for (const { sinceMs } of fresh) {
+    // What was placed before this announcer started is not announced for the first time.
+    if (sinceMs < startedMs) continue
+    metrics.observe('herald_announcement_lag_seconds', {}, Math.max(0, atMs - sinceMs) / 1000)
   }
 }
 

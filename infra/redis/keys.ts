@@ -54,16 +54,20 @@ export interface Keys {
   adopted: string
   /** string, nonce of the adoption under way, expires when its watcher is silent; adopt script. */
   adopting(cluster: string): string
-  /** hash, group -> Placement; place script. */
+  /** hash, group -> Placement; place script, and renew for what was taken over on the LAN. */
   placements(cluster: string): string
-  /** set, groups placed on a node; place script. */
+  /** set, groups placed on a node; place and renew scripts. */
   groupsOf(cluster: string, node: string): string
+  /** set, groups that a node stands by for; place and renew scripts. */
+  standbyOf(cluster: string, node: string): string
   /** set, groups that no node may serve now; place script. */
   unplaced(cluster: string): string
   /** hash {number, incarnation, sinceMs}: the epoch counter of the prefix; place and renew scripts. */
   epoch: string
   /** zset, node -> ms at which its lease ends; renew script. */
   leases(cluster: string): string
+  /** string, the secret of beats where none is given; the first announcer. */
+  beatKey: string
   /** hash, node -> Announcer; renew script. */
   announcers(cluster: string): string
   /** stream, capped: who got and lost which address, when, why; claim script. */
@@ -101,9 +105,11 @@ export function keysOf(prefix: string): Keys {
     adopting: of('adopting'),
     placements: of('placements'),
     groupsOf: (cluster, node) => `${prefix}:${cluster}:groups:${node}`,
+    standbyOf: (cluster, node) => `${prefix}:${cluster}:standby:${node}`,
     unplaced: of('unplaced'),
     epoch: `${prefix}:epoch`,
     leases: of('leases'),
+    beatKey: `${prefix}:beat-key`,
     announcers: of('announcers'),
     history: `${prefix}:history`,
     sweeper: `${prefix}:sweeper`,

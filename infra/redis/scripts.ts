@@ -99,6 +99,23 @@ export type PlaceAnswer =
   | { readonly outcome: 'same' }
   | { readonly outcome: 'placed'; readonly owner: string | null; readonly tell: readonly string[] }
 
+export interface Reported {
+  /** Claims of this node, as placements. */
+  readonly placements: readonly Placement[]
+  /** Everything that it claims, for a Redis that is new. */
+  readonly all: boolean
+}
+
+export interface Renewed {
+  /** This Redis is new, empty or older: nothing was renewed, report all and renew again. */
+  readonly report: boolean
+  readonly incarnation: string
+  /** Nodes whose lease runs. */
+  readonly alive: readonly string[]
+  /** Whose `place` bells are to be rung. */
+  readonly groups: readonly string[]
+}
+
 export type Scripts = ReturnType<typeof scriptsOf>
 
 export function scriptsOf(redis: Redis | Cluster, prefix: string) {
@@ -195,6 +212,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
           [
             cluster,
             keys.groupsOf(cluster, ''),
+            keys.standbyOf(cluster, ''),
             keys.dirty(`announce-${cluster}-`),
             JSON.stringify(request),
           ],
@@ -234,38 +252,40 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
       return { nowMs: Number(nowMs), sinceMs: Number(sinceMs) }
     },
 
-    /**
-     * Renews a lease; `reported` is what the node answers for, null while Redis is not known to be new.
-     * `report: true`: this Redis is new, empty or older; nothing was renewed, report and renew again.
-     */
+    /** Renews a lease, and writes down what the LAN has decided meanwhile. */
     async renew(
       cluster: string,
       announcer: Announcer,
       lease: { readonly ms: number; readonly incarnation: string },
-      reported: readonly Placement[] | null,
-    ): Promise<{ report: boolean; incarnation: string; groups: readonly string[] }> {
-      const [outcome, incarnation = '', ...groups] = list(
-        await run.renew(
-          [
-            keys.leases(cluster),
-            keys.announcers(cluster),
-            keys.epoch,
-            keys.unplaced(cluster),
-            keys.dirty('place'),
-            keys.placements(cluster),
-            keys.groupsOf(cluster, announcer.node),
-          ],
-          [
-            cluster,
-            announcer.node,
-            lease.ms,
-            JSON.stringify(announcer),
-            reported ? JSON.stringify(reported) : '',
-            lease.incarnation,
-          ],
-        ),
-      )
-      return { report: outcome === 'report', incarnation, groups }
+      reported: Reported,
+    ): Promise<Renewed> {
+      const [outcome, incarnation, alive, groups] = (await run.renew(
+        [
+          keys.leases(cluster),
+          keys.announcers(cluster),
+          keys.epoch,
+          keys.unplaced(cluster),
+          keys.dirty('place'),
+          keys.placements(cluster),
+        ],
+        [
+          cluster,
+          announcer.node,
+          lease.ms,
+          JSON.stringify(announcer),
+          JSON.stringify(reported.placements),
+          reported.all ? 'all' : '',
+          lease.incarnation,
+          keys.groupsOf(cluster, ''),
+          keys.standbyOf(cluster, ''),
+        ],
+      )) as unknown[]
+      return {
+        report: outcome === 'report',
+        incarnation: String(incarnation),
+        alive: list(alive),
+        groups: list(groups),
+      }
     },
   }
 }

@@ -91,6 +91,12 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     },
     unplaced: (cluster: string) => redis.smembers(keys.unplaced(cluster)),
     groupsOf: (cluster: string, node: string) => redis.smembers(keys.groupsOf(cluster, node)),
+    standbyOf: (cluster: string, node: string) => redis.smembers(keys.standbyOf(cluster, node)),
+    /** The secret of beats: the one that is there, or else this one from now on. */
+    async beatKey(otherwise: string): Promise<string> {
+      const taken = await redis.set(keys.beatKey, otherwise, 'NX')
+      return taken ? otherwise : ((await redis.get(keys.beatKey)) ?? otherwise)
+    },
     announcers: async (cluster: string) =>
       Object.values(await redis.hgetall(keys.announcers(cluster))).map(
         text => JSON.parse(text) as Announcer,

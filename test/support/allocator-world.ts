@@ -115,9 +115,18 @@ export async function allocatorWorld(t: Scope, options: Partial<AllocatorOptions
         node: name,
         session: 's',
         epoch: 0,
+        hears: [],
         interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', prefixes: [] }],
       }
-      await scripts.renew('default', announcer, { ms: 600_000, incarnation: '' }, [])
+      await scripts.renew(
+        'default',
+        announcer,
+        { ms: 600_000, incarnation: '' },
+        {
+          placements: [],
+          all: true,
+        },
+      )
     },
     held: (...names: string[]) =>
       Promise.all(

@@ -1,10 +1,14 @@
 /** The announcer where it works: in the namespace of a node, beside others, with real frames. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import { stateOf } from '../../infra/redis/state.ts'
 import { needs } from '../support/capabilities.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Lab, lab } from '../support/lab.ts'
 import { undoing } from '../support/undo.ts'
+
+const NODES = ['node-a', 'node-b', 'node-c']
 
 describe('an address on the LAN', needs('netns', 'redis', 'kubectl'), () => {
   let all: Lab
@@ -26,57 +30,141 @@ describe('an address on the LAN', needs('netns', 'redis', 'kubectl'), () => {
       return answerers[0] ?? ''
     }, limitMs)
 
+  const first = () => {
+    const [address = ''] = addresses
+    return { address, node: owners.get(address) ?? '' }
+  }
+  const moved = (address: string, from: string) =>
+    eventually(async () => {
+      const owner = await ownerOf(address, 0)
+      assert.notEqual(owner, from, `${address} is answered by ${owner}`)
+      owners.set(address, owner)
+    }, 30_000)
+  const everyOwner = async () => {
+    const found = new Map<string, string>()
+    for (const address of addresses) found.set(address, await ownerOf(address))
+    return found
+  }
+  const pidOf = (node: string) => all.process(node).pid() ?? 0
+  /** Kills the announcers; returns when they run again. */
+  const kill = async (...nodes: string[]) => {
+    const pids = nodes.map(pidOf)
+    for (const pid of pids) process.kill(pid, 'SIGKILL')
+    await eventually(() => {
+      for (const [i, node] of nodes.entries()) {
+        assert.ok(![0, pids[i]].includes(pidOf(node)), `${node} runs again`)
+      }
+    })
+  }
+  const recordedOwner = async (address: string) =>
+    (await stateOf(all.redis.connect(), '{herald}').placement('default', address))?.owner?.node
+
+  /**
+   * Nothing moves for this. On a busy machine an announcer may not run for 300 ms, and a standby is then right to take
+   * over; what moves addresses does so every time.
+   */
+  const leavesAllInPlace = async (step: () => Promise<unknown>) => {
+    for (let attempt = 1; ; attempt++) {
+      const ownersBefore = await everyOwner()
+      await step()
+      const ownersAfter = await everyOwner()
+      for (const [address, owner] of ownersAfter) owners.set(address, owner)
+      if (isDeepStrictEqual(ownersAfter, ownersBefore)) return
+      if (attempt === 3) assert.deepEqual(ownersAfter, ownersBefore)
+    }
+  }
+  const redisKnows = () =>
+    eventually(async () => {
+      for (const [address, node] of await everyOwner()) {
+        assert.equal(await recordedOwner(address), node)
+      }
+    }, 30_000)
+
   it('is answered by exactly one node, and three are spread over three nodes', async () => {
     for (const address of addresses) owners.set(address, await ownerOf(address))
-    assert.deepEqual([...new Set(owners.values())].sort(), ['node-a', 'node-b', 'node-c'])
+    assert.deepEqual([...new Set(owners.values())].sort(), NODES)
     const silent = await all.answerers('192.168.50.219')
     assert.deepEqual(silent, [], 'an address that nobody holds')
   })
 
-  it('is answered again by its node after the announcer there was killed', async () => {
-    const [address = ''] = addresses
-    const node = owners.get(address) ?? ''
-    const pid = all.process(node).pid() ?? 0
-    process.kill(pid, 'SIGKILL')
-    await eventually(() => assert.notEqual(all.process(node).pid() ?? pid, pid))
-    assert.equal(await ownerOf(address), node)
+  it('goes to a standby when its announcer is killed, which Redis is told, and stays there', async () => {
+    const { address, node } = first()
+    await kill(node)
+    await moved(address, node)
+    await eventually(async () => assert.equal(await recordedOwner(address), owners.get(address)))
+    await leavesAllInPlace(redisKnows)
   })
 
-  it('stays where it is, and answered, while Redis is away and when it comes back', async () => {
-    await all.redis.stop()
-    for (const [address, node] of owners) assert.equal(await ownerOf(address), node)
-    await all.redis.start()
-    for (const [address, node] of owners) assert.equal(await ownerOf(address), node)
+  it('goes to a standby when the cable of its node is pulled, and stays there when it is back', async () => {
+    const { address, node } = first()
+    await all.lan.cable(node, 'down')
+    try {
+      await moved(address, node)
+    } finally {
+      await all.lan.cable(node, 'up')
+    }
+    await leavesAllInPlace(redisKnows)
   })
 
-  it('stays where it is when Redis loses everything', async () => {
-    await all.redis.connect().flushall()
-    await eventually(async () => {
-      const known = await all.redis.connect().keys('*placement*')
-      assert.ok(known.length > 0, 'the announcers have said what they answer for')
-    })
-    for (const [address, node] of owners) assert.equal(await ownerOf(address), node)
-    assert.equal(await all.addressOf('one'), addresses[0])
-  })
-
-  it('goes to another node when its node falls silent, and the old one yields when it is back', async () => {
-    const [address = ''] = addresses
-    const node = owners.get(address) ?? ''
-    const pid = all.process(node).pid() ?? 0
+  it('goes to a standby when its node is paused, which yields when it goes on', async () => {
+    const { address, node } = first()
+    const pid = pidOf(node)
     process.kill(pid, 'SIGSTOP')
     try {
-      await eventually(async () => assert.notEqual(await ownerOf(address, 0), node), 40_000)
+      await moved(address, node)
     } finally {
       process.kill(pid, 'SIGCONT')
     }
-    const moved = await ownerOf(address)
-    await eventually(async () => assert.deepEqual(await all.answerers(address), [moved]), 20_000)
-    owners.set(address, moved)
+    await leavesAllInPlace(redisKnows)
+  })
+
+  describe('while Redis is away', () => {
+    after(() => all.redis.start())
+
+    it('stays where it is, and answered', async () => {
+      await leavesAllInPlace(() => all.redis.stop())
+    })
+
+    it('goes to a standby when its announcer is killed', async () => {
+      const { address, node } = first()
+      await kill(node)
+      await moved(address, node)
+      for (const [one, owner] of await everyOwner()) owners.set(one, owner)
+    })
+
+    it('is answered by one node again after nodes that did not hear each other do', async () => {
+      for (const node of NODES) await all.lan.isolate(node, true)
+      try {
+        await eventually(async () => {
+          const answerers = await all.answerers(addresses[0] ?? '')
+          assert.ok(answerers.length > 1, 'each part has an owner')
+        })
+      } finally {
+        for (const node of NODES) await all.lan.isolate(node, false)
+      }
+      for (const [one, owner] of await everyOwner()) owners.set(one, owner)
+    })
+
+    it('is answered, by one node, after every announcer was killed', async () => {
+      await kill(...NODES)
+      for (const [one, owner] of await everyOwner()) owners.set(one, owner)
+    })
+  })
+
+  it('stays where it is when Redis comes back, which learns who answers', async () => {
+    await leavesAllInPlace(redisKnows)
+  })
+
+  it('stays where it is when Redis loses everything', async () => {
+    await leavesAllInPlace(async () => {
+      await all.redis.connect().flushall()
+      await redisKnows()
+    })
+    assert.equal(await all.addressOf('one'), addresses[0])
   })
 
   it('is answered by another before its node stops, when the stop is planned', async () => {
-    const [, address = ''] = addresses
-    const node = owners.get(address) ?? ''
+    const { address, node } = first()
     const pinging = all.lan.exec('client', ['ping', '-i', '0.05', '-c', '100', '-W', '1', address])
     await all.process(node).stop()
     const { stdout } = await pinging

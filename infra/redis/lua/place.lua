@@ -4,7 +4,7 @@
 -- pile new groups on one node or give one group to two.
 --
 -- KEYS  1 placements  2 unplaced  3 epoch  4 leases  5 adopted
--- ARGV  1 cluster  2 prefix of a node's group set  3 prefix of a node's dirty set  4 request, JSON:
+-- ARGV  1 cluster  2 prefix of a node's group set  3 of its standby set  4 of its dirty set  5 request, JSON:
 --   group, addresses     no addresses: the group is withdrawn
 --   candidates           who may serve it, best order first: {node, interfaces, weight}; interfaces null = all
 --   lapsed               nodes whose lease is judged to have ended (never judged by a missing key)
@@ -12,10 +12,11 @@
 --   settleMs             after an empty or new Redis nothing is placed for so long: announcers report first
 -- Returns {"wait", ms} | {"same"} | {"placed", owner or "", nodes to tell...}
 --
--- Sticky: an owner that is still a candidate stays. Else highest weight, then fewest groups, then the order given.
+-- Sticky: an owner that is still a candidate stays, and then its standbys do. Else highest weight, then fewest
+-- groups, then the order given.
 local placements, unplaced, epochs, leases, adopted = unpack(KEYS)
-local cluster, groupsOf, dirtyOf = ARGV[1], ARGV[2], ARGV[3]
-local request = cjson.decode(ARGV[4])
+local cluster, groupsOf, standbyOf, dirtyOf = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local request = cjson.decode(ARGV[5])
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -31,6 +32,9 @@ if nowMs < settled then return {'wait', settled - nowMs} end
 local text = redis.call('HGET', placements, request.group)
 local old = text and cjson.decode(text) or nil
 local oldOwner = old and old.owner ~= cjson.null and old.owner or nil
+
+local stood = {} -- node -> which standby it was
+for place, standby in ipairs(old and old.standbys or {}) do stood[standby.node] = place end
 
 local lapsed = {}
 for _, node in ipairs(request.lapsed) do lapsed[node] = true end
@@ -60,7 +64,16 @@ local function placed(candidate)
   return candidate and { node = candidate.node, interfaces = candidate.interfaces } or nil
 end
 local owner = placed(usable[1])
-local standbys = { placed(usable[2]), placed(usable[3]) }
+local rest = {}
+for i = 2, #usable do rest[#rest + 1] = usable[i] end
+table.sort(rest, function(a, b)
+  local left, right = stood[a.node] or 3, stood[b.node] or 3
+  if left ~= right then return left < right end
+  if a.weight ~= b.weight then return a.weight > b.weight end
+  if a.count ~= b.count then return a.count < b.count end
+  return a.order < b.order
+end)
+local standbys = { placed(rest[1]), placed(rest[2]) }
 
 local function text_of(one)
   if not one or one == cjson.null then return '-' end
@@ -95,14 +108,19 @@ local function bell(node)
   tell[#tell + 1] = node
   redis.call('ZADD', dirtyOf .. node, version, request.group)
 end
-if oldOwner then
-  redis.call('SREM', groupsOf .. oldOwner.node, request.group)
-  bell(oldOwner.node)
+-- Whoever stands by must know for whom: it takes over without asking here.
+local function index(someOwner, someStandbys, change)
+  if someOwner then
+    redis.call(change, groupsOf .. someOwner.node, request.group)
+    bell(someOwner.node)
+  end
+  for _, standby in ipairs(someStandbys) do
+    redis.call(change, standbyOf .. standby.node, request.group)
+    bell(standby.node)
+  end
 end
-if owner then
-  redis.call('SADD', groupsOf .. owner.node, request.group)
-  bell(owner.node)
-end
+if old then index(oldOwner, old.standbys, 'SREM') end
+index(owner, standbys, 'SADD')
 if owner or #request.addresses == 0 then
   redis.call('SREM', unplaced, request.group)
 else

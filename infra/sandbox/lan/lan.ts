@@ -19,6 +19,8 @@ export interface Lan {
   ): Promise<Outcome>
   /** Pulls the host's cable out of the switch, or puts it in again. */
   cable(host: string, state: 'up' | 'down'): Promise<void>
+  /** Cuts the host off from all others that are cut off too; everybody else still hears it. */
+  isolate(host: string, isolated: boolean): Promise<void>
   destroy(): Promise<void>
 }
 
@@ -83,6 +85,11 @@ export async function createLan(
     destroy,
     enter: name => at(name).enter,
     exec: (name, argv, how) => runIn(at(name), argv, how),
+    isolate: (name, isolated) => {
+      at(name)
+      const state = isolated ? 'on' : 'off'
+      return script(hub, `ip link set ${portOfHost(name)} type bridge_slave isolated ${state}`)
+    },
     cable: (name, state) => {
       at(name)
       return script(hub, `ip link set ${portOfHost(name)} ${state}`)

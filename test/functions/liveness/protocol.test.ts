@@ -35,6 +35,8 @@ class Bench {
   readonly deaf = new Set<string>()
   /** "node group" of all that answer. */
   readonly answering = new Set<string>()
+  /** Node -> what it answered for last. */
+  readonly claims = new Map<string, Claim>()
   readonly said: { readonly node: string; readonly atMs: number; readonly command: Command }[] = []
   #frames: [string, string, Event][] = []
 
@@ -79,7 +81,10 @@ class Bench {
   }
 
   #perform(from: string, command: Command): void {
-    if (command.do === 'answer') for (const _ of command.claims) this.answering.add(from)
+    for (const claim of command.do === 'answer' ? command.claims : []) {
+      this.answering.add(from)
+      this.claims.set(from, claim)
+    }
     if (command.do === 'cease') this.answering.delete(from)
     if (command.do !== 'beat' && command.do !== 'set') return
     for (const to of this.nodes.keys()) {
@@ -107,7 +112,7 @@ describe('who answers for a group', () => {
     assert.deepEqual(bench.owners, ['b'])
     const atMs = bench.when('b', 'answer', 1000) ?? 0
     assert.ok(atMs >= 1200 && atMs <= 1302, `${atMs}`)
-    const [taken] = bench.nodes.get('b')?.claims() ?? []
+    const taken = bench.claims.get('b')
     assert.deepEqual(taken?.epoch, { number: 2, node: 'b' })
     assert.deepEqual(
       taken?.standbys.map(({ node }) => node),

@@ -20,6 +20,7 @@ const announcer = (name: string, ...interfaces: string[]): Announcer => ({
   node: name,
   session: 's',
   epoch: 0,
+  hears: [],
   interfaces: interfaces.map(one => ({ name: one, mac: '02:00:00:00:00:01', prefixes: [] })),
 })
 const blue = aPool('blue', ['10.0.0.0/24'])
@@ -163,8 +164,18 @@ describe('place', () => {
 })
 
 describe('lapsed', () => {
-  const judge = (leases: [string, number][], sinceMs: number | null = 0) =>
-    lapsed({ leases: new Map(leases), nowMs: 100_000, leaseMs: 5000, sinceMs }).join()
+  const judge = (
+    leases: [string, number][],
+    sinceMs: number | null = 0,
+    hears: [string, string[]][] = [],
+  ) =>
+    lapsed({
+      leases: new Map(leases),
+      nowMs: 100_000,
+      leaseMs: 5000,
+      sinceMs,
+      hears: new Map(hears),
+    }).join()
   const rows: [string, string, string][] = [
     [
       'a lease that runs is not lost',
@@ -181,6 +192,31 @@ describe('lapsed', () => {
         ['b', 104_000],
       ]),
       'a',
+    ],
+    [
+      'a lease that ended is not lost while a living node hears the node on the LAN',
+      judge(
+        [
+          ['a', 98_000],
+          ['b', 104_000],
+        ],
+        0,
+        [['b', ['a']]],
+      ),
+      '',
+    ],
+    [
+      'what a node said that has lost its own lease does not count',
+      judge(
+        [
+          ['a', 97_000],
+          ['b', 97_000],
+          ['c', 104_000],
+        ],
+        0,
+        [['b', ['a']]],
+      ),
+      'a,b',
     ],
     [
       'none is lost when nobody renews',
