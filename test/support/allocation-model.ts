@@ -5,10 +5,10 @@ import { type Family, formatAddress, isBuggy, parseEntry } from '../../functions
 import type { AddressRecord } from '../../functions/model/allocation.ts'
 import type { Pool } from '../../functions/model/configuration.ts'
 
-export type Book = ReadonlyMap<string, AddressRecord>
+export type Records = ReadonlyMap<string, AddressRecord>
 
 /** May the Service have this address? Whatever nobody holds is free. */
-export function fitsOn(book: Book, address: string, id: string, terms: SharingTerms): boolean {
+export function fitsOn(book: Records, address: string, id: string, terms: SharingTerms): boolean {
   const record = book.get(address)
   const others = Object.entries(record?.holders ?? {}).filter(([holder]) => holder !== id)
   if (!record || others.length === 0) return true
@@ -22,7 +22,7 @@ export function fitsOn(book: Book, address: string, id: string, terms: SharingTe
 
 /** The addresses that a choice gives, or null when it cannot be had. */
 export function claimable(
-  book: Book,
+  book: Records,
   choice: Choice,
   id: string,
   terms: SharingTerms,
@@ -39,7 +39,7 @@ export function claimable(
 export function expected(
   command: AllocateCommand,
   held: readonly string[],
-  book: Book,
+  book: Records,
   id: string,
   terms: SharingTerms,
 ): readonly string[] | null {

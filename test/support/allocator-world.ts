@@ -20,7 +20,7 @@ export interface AllocatorOptions {
 /** Real Redis and scripts; bells are answered here one by one, as an allocator would. */
 export async function allocatorWorld(t: Scope, options: Partial<AllocatorOptions> = {}) {
   const server = await privateRedis(t)
-  const redis = server.connect()
+  const redis = server.connect({ batched: true })
   const scripts = scriptsOf(redis, '{herald}')
   const state = stateOf(redis, '{herald}')
   const clusters = options.clusters ?? ['default']

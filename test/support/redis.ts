@@ -9,8 +9,8 @@ import type { Scope } from './undo.ts'
 export interface PrivateRedis {
   /** As REDIS_URL takes it: a path. */
   readonly path: string
-  /** A connection; closed when the test ends. */
-  connect(): Redis
+  /** A connection; closed when the test ends. `batched`: what is asked in one turn goes out in one write. */
+  connect(options?: { readonly batched: boolean }): Redis
   /** Stops the server as `kill -9` would, or politely (it then saves what it is told to keep). */
   stop(signal?: NodeJS.Signals): Promise<void>
   /** Starts it again on the same socket and folder. */
@@ -64,11 +64,12 @@ export async function privateRedis(
     path,
     start,
     stop,
-    connect() {
+    connect(options) {
       const client = new Redis({
         path,
         retryStrategy: times => Math.min(times * 50, 500),
         maxRetriesPerRequest: null,
+        enableAutoPipelining: options?.batched ?? false,
       })
       client.on('error', () => {}) // a test may stop the server on purpose
       clients.push(client)

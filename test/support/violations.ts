@@ -1,9 +1,21 @@
 /** What must never be found in the book of addresses, whoever wrote it and whatever died meanwhile. */
 import type { Cluster, Redis } from 'ioredis'
+import type { AddressRecord, Allocation } from '../../functions/model/allocation.ts'
 import { readAddressRecord, readAllocation } from '../../infra/redis/records.ts'
 
-/** Records, allocations and bits read in one step must say the same, and sharers must be allowed to. */
-export async function violations(redis: Redis | Cluster): Promise<string[]> {
+/** Everything that is written down about addresses, read in one step. */
+export interface Book {
+  /** By address. */
+  readonly records: ReadonlyMap<string, AddressRecord>
+  /** By Service. */
+  readonly held: ReadonlyMap<string, Allocation>
+  /** How many bits are set in all pages. */
+  readonly bits: number
+  /** "key address" of all that namespaces are said to hold. */
+  readonly used: readonly string[]
+}
+
+export async function readBook(redis: Redis | Cluster): Promise<Book> {
   const [addresses, allocations, bits, used] = (await redis.eval(
     `local bits = 0
     for _, page in ipairs(redis.call('KEYS', '{herald}:page:*')) do bits = bits + redis.call('BITCOUNT', page) end
@@ -16,14 +28,25 @@ export async function violations(redis: Redis | Cluster): Promise<string[]> {
     '{herald}:addresses',
     '{herald}:default:allocations',
   )) as [unknown[], unknown[], number, string[]]
-  const records = table(addresses, readAddressRecord)
-  const held = table(allocations, readAllocation)
+  return {
+    records: table(addresses, readAddressRecord),
+    held: table(allocations, readAllocation),
+    bits,
+    used,
+  }
+}
+
+export const violations = async (redis: Redis | Cluster): Promise<string[]> =>
+  violationsOf(await readBook(redis))
+
+/** Records, allocations and bits must say the same, and sharers must be allowed to. */
+export function violationsOf({ records, held, bits, used }: Book): string[] {
   const found: string[] = []
   if (bits !== records.size) found.push(`${bits} bits but ${records.size} records`)
   const counted = [...records].flatMap(([address, { pool, holders }]) =>
     Object.keys(holders).map(id => `{herald}:used:${id.replace(/[^/]*$/, pool)} ${address}`),
   )
-  if ([...new Set(counted)].sort().join() !== used.sort().join()) {
+  if ([...new Set(counted)].sort().join() !== [...used].sort().join()) {
     found.push(`namespaces are said to hold ${used.join()}, not ${counted.join()}`)
   }
   for (const [address, record] of records) {
