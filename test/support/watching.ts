@@ -1,6 +1,12 @@
-/** One cluster with Herald at work on it, to be disturbed: API server and Redis of its own, an allocator, a watcher. */
+/**
+ * One cluster with Herald at work on it, to be disturbed: API server and Redis of its own, an allocator, a watcher that may
+ * do what infra/deploy/rbac.yaml says and nothing else.
+ */
 import assert from 'node:assert/strict'
+import { readCrds, readRbac } from '../../infra/deploy/manifests.ts'
+import { decidingOf } from '../../infra/redis/decisions.ts'
 import { stateOf } from '../../infra/redis/state.ts'
+import type { ApiObject } from '../../infra/sandbox/apiserver/object.ts'
 import { apiServer } from './apiserver.ts'
 import { addressesOf, putConfigMap, putService, serviceOf } from './cluster.ts'
 import { herald, type Settings } from './herald.ts'
@@ -16,18 +22,32 @@ export const WIDE = `address-pools:
 
 export type Watched = Awaited<ReturnType<typeof watched>>
 
+/** As the store calls it: "roles.rbac.authorization.k8s.io". */
+function resourceOf({ apiVersion, kind }: ApiObject): string {
+  const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : ''
+  return `${kind.toLowerCase()}s${group}`
+}
+
+/** What the API server refused for want of a right, in its words. */
+export const denied = ({ log }: Watched): string[] =>
+  log.lines
+    .map(({ message, fields }) => `${message} ${fields.error ?? ''}`)
+    .filter(text => /403|forbidden/i.test(text))
+
 /** Nothing runs yet, so that a test can furnish the cluster first. */
 export async function watched(t: Scope, settings: Partial<Settings> = {}) {
   const scope = undoing(t) // the processes end before the servers they talk to
   const [redis, api] = await Promise.all([
     privateRedis(scope, { appendonly: true }),
-    apiServer(scope),
+    apiServer(scope, { rbac: true }),
   ])
+  for (const object of [...readCrds(), ...readRbac()]) api.store.create(resourceOf(object), object)
   const client = redis.connect()
   const state = stateOf(client, '{herald}')
+  const deciding = decidingOf(client, '{herald}')
   const { start, log } = herald(scope, {
     redisUrl: redis.path,
-    kubeconfig: api.kubeconfigPath,
+    kubeconfig: api.issueToken('metallb-system', 'herald-watcher').kubeconfigPath,
     coolDown: '0',
     ...settings,
   })
@@ -38,6 +58,7 @@ export async function watched(t: Scope, settings: Partial<Settings> = {}) {
     redis,
     client,
     state,
+    deciding,
     log,
     start,
     cluster,
