@@ -152,17 +152,11 @@ const WORK = {
     help: 'Answers to jobs, by queue (allocate, place, publish, announce) and outcome (done, failed)',
     buckets: WORK_S,
   },
-  herald_claims_total: {
-    type: 'counter',
-    labels: ['outcome'],
-    by: ['allocator'],
-    help: 'Claims: claimed, kept, refused, released; changed and unadopted are tried again',
-  },
   herald_claim_duration_seconds: {
     type: 'histogram',
-    labels: NONE,
+    labels: ['outcome'],
     by: ['allocator'],
-    help: 'Claims, from request to answer of Redis',
+    help: 'Claims, from request to answer of Redis: claimed, kept, refused, released; changed and unadopted are tried again',
     buckets: CALL_S,
   },
   herald_placements_total: {
@@ -181,7 +175,7 @@ const WORK = {
     type: 'histogram',
     labels: NONE,
     by: ['watcher', 'allocator', 'announcer', 'console'],
-    help: 'Requests to Redis, the wait for a connection included',
+    help: 'Requests to Redis, the wait for a connection included; a sample of one in 16',
     buckets: CALL_S,
   },
 } as const satisfies Record<string, Metric>

@@ -2,9 +2,10 @@
  * The metrics of one process, in a registry of its own. A metric is there from the first time that it is set, so
  * nothing is shown that nobody measures. What must be asked for (Redis, the link) is asked when somebody scrapes.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 'prom-client'
 import type { Logger } from '../log.ts'
 import { CATALOG, type Metric, type MetricName } from './catalog.ts'
+import { Timings } from './timings.ts'
 
 type NamesOf<T extends Metric['type']> = {
   [N in MetricName]: (typeof CATALOG)[N]['type'] extends T ? N : never
@@ -15,11 +16,17 @@ export type LabelsOf<N extends MetricName> = Readonly<
   Record<(typeof CATALOG)[N]['labels'][number], string>
 >
 
+export interface Timing {
+  observe(seconds: number): void
+}
+
 export interface Metrics {
   /** Adds to a counter; 0 shows it before anything has happened. */
   count<N extends NamesOf<'counter'>>(name: N, labels: LabelsOf<N>, by?: number): void
   set<N extends NamesOf<'gauge'>>(name: N, labels: LabelsOf<N>, value: number): void
   observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, seconds: number): void
+  /** For who observes often: observes with these labels. */
+  timing<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>): Timing
   /** Forgets every series of these: for what is told anew at each scrape. */
   clear(names: readonly MetricName[]): void
   /** Run before each scrape, at most 1.5 s: what is late or fails is left out, and logged. */
@@ -35,8 +42,8 @@ export function openMetrics(log: Logger): Metrics {
   const registry = new Registry()
   let scraped = false
   const tasks: (() => Promise<void>)[] = []
-  const known = new Map<MetricName, Counter | Gauge | Histogram>()
-  const open = <T extends Counter | Gauge | Histogram>(name: MetricName, make: () => T): T => {
+  const known = new Map<MetricName, Counter | Gauge | Timings>()
+  const open = <T extends Counter | Gauge | Timings>(name: MetricName, make: () => T): T => {
     const found = known.get(name)
     if (found) return found as T // its name decides its type
     const made = make()
@@ -48,6 +55,13 @@ export function openMetrics(log: Logger): Metrics {
     const { help, labels }: Metric = CATALOG[name]
     return { name, help, labelNames: [...labels], registers }
   }
+  const timing = (name: NamesOf<'histogram'>, labels: Readonly<Record<string, string>>): Timing =>
+    open(name, () => {
+      const { help, buckets = [] }: Metric = CATALOG[name]
+      const timings = new Timings(name, help, buckets)
+      registry.registerMetric(timings as unknown as Histogram) // it asks no more than `get` of it
+      return timings
+    }).series(labels)
   return {
     count(name, labels, by = 1) {
       open(name, () => new Counter(settings(name))).inc(labels, by)
@@ -55,11 +69,8 @@ export function openMetrics(log: Logger): Metrics {
     set(name, labels, value) {
       open(name, () => new Gauge(settings(name))).set(labels, value)
     },
-    observe(name, labels, seconds) {
-      const { buckets }: Metric = CATALOG[name]
-      const make = () => new Histogram({ ...settings(name), buckets: [...(buckets ?? [])] })
-      open(name, make).observe(labels, seconds)
-    },
+    observe: (name, labels, seconds) => timing(name, labels).observe(seconds),
+    timing,
     clear(names) {
       for (const name of names) known.get(name)?.reset()
     },

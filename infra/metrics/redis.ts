@@ -2,35 +2,44 @@
 import type { Redis } from 'ioredis'
 import type { RedisConnection } from '../redis/connect.ts'
 import type { ClaimRequest, PlaceRequest, Scripts } from '../redis/scripts.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics, Timing } from './metrics.ts'
 
-/** Measures every request on the connection from now on; only for connections that do not block. */
+/** One request of so many is measured: all of them would cost more than what they do here. */
+const ONE_IN = 16
+
+/** Measures requests on the connection from now on; only for connections that do not block. */
 export function timed<C extends RedisConnection>(redis: C, metrics: Metrics): C {
   const send = redis.sendCommand.bind(redis) as Redis['sendCommand']
-  redis.sendCommand = (...given: Parameters<Redis['sendCommand']>) => {
+  const timing = metrics.timing('herald_redis_request_duration_seconds', {})
+  let sent = 0
+  const measure = (answer: Promise<unknown>) => {
     const startMs = performance.now()
-    const done = () => {
-      metrics.observe(
-        'herald_redis_request_duration_seconds',
-        {},
-        (performance.now() - startMs) / 1000,
-      )
-    }
-    given[0].promise.then(done, done)
+    const done = () => timing.observe((performance.now() - startMs) / 1000)
+    answer.then(done, done)
+  }
+  redis.sendCommand = (...given: Parameters<Redis['sendCommand']>) => {
+    if (sent++ % ONE_IN === 0) measure(given[0].promise)
     return send(...given)
   }
   return redis
 }
 
-/** Counts what claims and placements come to. */
+/** Counts and measures what claims and placements come to. */
 export function counted(scripts: Scripts, metrics: Metrics): Scripts {
+  const timings = new Map<string, Timing>()
+  const timingOf = (outcome: string): Timing => {
+    const known = timings.get(outcome)
+    if (known) return known
+    const made = metrics.timing('herald_claim_duration_seconds', { outcome })
+    timings.set(outcome, made)
+    return made
+  }
   return {
     ...scripts,
     async claim(request: ClaimRequest) {
       const startMs = performance.now()
       const answer = await scripts.claim(request)
-      metrics.observe('herald_claim_duration_seconds', {}, (performance.now() - startMs) / 1000)
-      metrics.count('herald_claims_total', { outcome: answer.outcome })
+      timingOf(answer.outcome).observe((performance.now() - startMs) / 1000)
       return answer
     },
     async place(cluster: string, request: PlaceRequest) {

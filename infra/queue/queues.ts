@@ -109,10 +109,11 @@ export function answer(
 ): Answering {
   const log = options.log.child({ queue: name })
   const kind = /^[a-z]+/.exec(name)?.[0] ?? name // not by cluster or node: few label values
-  const measure = (outcome: 'done' | 'failed', startMs: number) => {
-    const seconds = (performance.now() - startMs) / 1000
-    options.metrics.observe('herald_job_duration_seconds', { queue: kind, outcome }, seconds)
-  }
+  const timing = (outcome: 'done' | 'failed') =>
+    options.metrics.timing('herald_job_duration_seconds', { queue: kind, outcome })
+  const timings = { done: timing('done'), failed: timing('failed') }
+  const measure = (outcome: keyof typeof timings, startMs: number) =>
+    timings[outcome].observe((performance.now() - startMs) / 1000)
   const worker = new Worker<Payload>(
     name,
     async job => {

@@ -60,7 +60,11 @@ describe('metrics', needs('netns', 'redis', 'kubectl'), () => {
 
   it('allocator: claims, jobs, queues and pools', async () => {
     await eventually(async () => {
-      assert.ok((await shownBy('allocator', 'herald_claims_total', { outcome: 'claimed' })) >= 1)
+      assert.ok(
+        (await shownBy('allocator', 'herald_claim_duration_seconds_count', {
+          outcome: 'claimed',
+        })) >= 1,
+      )
       const jobs = { queue: 'allocate', outcome: 'done' }
       assert.ok((await shownBy('allocator', 'herald_job_duration_seconds_count', jobs)) >= 1)
       const failed = { queue: 'announce-default-node-a', state: 'failed' }

@@ -94,9 +94,9 @@ for (const { title, targets = [] } of panels) {
 }
 
 test('a name or a label that does not exist is found', () => {
-  assert.deepEqual(unknownIn('rate(herald_claim_total[1m])'), ['herald_claim_total'])
-  assert.deepEqual(unknownIn('sum by (pol) (herald_claims_total)'), ['pol'])
-  assert.deepEqual(unknownIn('herald_claims_total_bucket'), ['herald_claims_total_bucket'])
+  assert.deepEqual(unknownIn('rate(herald_placement_total[1m])'), ['herald_placement_total'])
+  assert.deepEqual(unknownIn('sum by (pol) (herald_placements_total)'), ['pol'])
+  assert.deepEqual(unknownIn('herald_placements_total_bucket'), ['herald_placements_total_bucket'])
 })
 
 test('alerts that MetalLB’s users know are there, with its thresholds', () => {

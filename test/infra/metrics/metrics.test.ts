@@ -23,16 +23,21 @@ test('nothing is shown that nobody measures', async () => {
 
 test('a counter, a gauge and a histogram are shown with their labels and help', async () => {
   const metrics = open()
-  metrics.count('herald_claims_total', { outcome: 'claimed' })
-  metrics.count('herald_claims_total', { outcome: 'claimed' }, 2)
+  metrics.count('herald_placements_total', { change: 'moved' })
+  metrics.count('herald_placements_total', { change: 'moved' }, 2)
   metrics.set('herald_services_waiting', {}, 7)
-  metrics.observe('herald_claim_duration_seconds', {}, 0.002)
+  metrics.observe('herald_claim_duration_seconds', { outcome: 'kept' }, 0.002)
+  metrics.observe('herald_claim_duration_seconds', { outcome: 'kept' }, 0.0025)
+  metrics.observe('herald_claim_duration_seconds', { outcome: 'kept' }, 7)
   const samples = await read(metrics)
   const value = (name: string) => samples.find(one => one.name === name)?.value
-  assert.equal(value('herald_claims_total'), 3)
+  assert.equal(value('herald_placements_total'), 3)
   assert.equal(value('herald_services_waiting'), 7)
-  assert.equal(value('herald_claim_duration_seconds_count'), 1)
-  assert.match((await metrics.scrape()).text, /# HELP herald_claims_total Claims: /)
+  assert.equal(value('herald_claim_duration_seconds_count'), 3)
+  const buckets = samples.filter(one => one.name === 'herald_claim_duration_seconds_bucket')
+  const bucket = (le: string) => buckets.find(one => one.labels.le === le)?.value
+  assert.deepEqual(['0.001', '0.0025', '5', '+Inf'].map(bucket), [0, 2, 2, 3])
+  assert.match((await metrics.scrape()).text, /# HELP herald_placements_total Groups that /)
 })
 
 test('what Node uses is shown too', async () => {
@@ -50,14 +55,14 @@ test('what is asked for at a scrape and fails is left out, the rest is shown', a
 test('a scrape does not wait for what hangs', async () => {
   const metrics = open()
   metrics.beforeScrape(() => new Promise(() => {}))
-  metrics.count('herald_claims_total', { outcome: 'kept' })
-  assert.ok((await read(metrics)).some(one => one.name === 'herald_claims_total'))
+  metrics.count('herald_placements_total', { change: 'moved' })
+  assert.ok((await read(metrics)).some(one => one.name === 'herald_placements_total'))
 })
 
 test('two processes in one do not share anything', async () => {
   const [one, two] = [open(), open()]
-  one.count('herald_claims_total', { outcome: 'kept' })
-  assert.ok(!(await read(two)).some(sample => sample.name === 'herald_claims_total'))
+  one.count('herald_placements_total', { change: 'moved' })
+  assert.ok(!(await read(two)).some(sample => sample.name === 'herald_placements_total'))
 })
 
 test('names say the unit, as Prometheus wants it; MetalLB’s are kept as they are', () => {
@@ -78,10 +83,11 @@ test('claims and requests to Redis are counted and measured', needs('redis'), as
   await scripts.claim(aClaim('default/a', aPool('one', ['10.0.0.1/32'])))
   await assert.rejects(redis.call('NOSUCH'), 'what fails is passed on')
   const samples = await read(metrics)
-  const claims = samples.filter(one => one.name === 'herald_claims_total')
-  assert.deepEqual(claims, [
-    { name: 'herald_claims_total', labels: { outcome: 'claimed' }, value: 1 },
-  ])
+  const claims = samples.filter(one => one.name === 'herald_claim_duration_seconds_count')
+  assert.deepEqual(
+    claims.map(({ labels, value }) => ({ labels, value })),
+    [{ labels: { outcome: 'claimed' }, value: 1 }],
+  )
   const count = samples.find(one => one.name === 'herald_redis_request_duration_seconds_count')
-  assert.ok((count?.value ?? 0) >= 3, `${count?.value} requests`)
+  assert.ok((count?.value ?? 0) >= 1, `${count?.value} requests`)
 })
