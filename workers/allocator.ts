@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { lapsed } from '../functions/place/lapsed.ts'
-import { counted, timed } from '../infra/metrics/redis.ts'
+import { claimTimer, countedPlacements, timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
@@ -32,7 +32,7 @@ export async function runAllocator(process: World): Promise<Running> {
   const bells = openBells(redis, config.prefix, log)
   const waiting = connectRedis(config.redis, 'blocking', log)
   const state = stateOf(redis, config.prefix)
-  const scripts = counted(scriptsOf(redis, config.prefix), metrics)
+  const scripts = countedPlacements(scriptsOf(redis, config.prefix, claimTimer(metrics)), metrics)
   const timers = new Set<NodeJS.Timeout>()
 
   const world: PlaceWorld = {

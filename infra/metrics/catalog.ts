@@ -171,11 +171,11 @@ const WORK = {
     by: ['allocator'],
     help: sweeping('Nodes whose announcer has not renewed its lease'),
   },
-  herald_redis_request_duration_seconds: {
+  herald_redis_ping_seconds: {
     type: 'histogram',
     labels: NONE,
     by: ['watcher', 'allocator', 'announcer', 'console'],
-    help: 'Requests to Redis, the wait for a connection included; a sample of one in 16',
+    help: 'Answers of Redis to a PING each second, behind whatever else waits on the connection',
     buckets: CALL_S,
   },
 } as const satisfies Record<string, Metric>

@@ -1,47 +1,47 @@
-/** How long Redis takes, as this process feels it. */
-import type { Redis } from 'ioredis'
+/** How long Redis takes, as this process feels it, and what its scripts come to. */
 import type { RedisConnection } from '../redis/connect.ts'
-import type { ClaimRequest, PlaceRequest, Scripts } from '../redis/scripts.ts'
+import type { PlaceRequest, Scripts, ScriptTimer } from '../redis/scripts.ts'
 import type { Metrics, Timing } from './metrics.ts'
 
-/** One request of so many is measured: all of them would cost more than what they do here. */
-const ONE_IN = 16
+const PING_EVERY_MS = 1000
 
-/** Measures requests on the connection from now on; only for connections that do not block. */
+/**
+ * Asks for an answer every second: what waits before it on the connection, in Redis and in our event loop is in the
+ * time that it takes, and no other request pays for being measured. Ends with the connection; not for one that blocks.
+ */
 export function timed<C extends RedisConnection>(redis: C, metrics: Metrics): C {
-  const send = redis.sendCommand.bind(redis) as Redis['sendCommand']
-  const timing = metrics.timing('herald_redis_request_duration_seconds', {})
-  let sent = 0
-  const measure = (answer: Promise<unknown>) => {
+  const timing = metrics.timing('herald_redis_ping_seconds', {})
+  let busy = false
+  const timer = setInterval(async () => {
+    if (redis.status === 'end') return clearInterval(timer)
+    if (busy || redis.status !== 'ready') return
+    busy = true
     const startMs = performance.now()
-    const done = () => timing.observe((performance.now() - startMs) / 1000)
-    answer.then(done, done)
-  }
-  redis.sendCommand = (...given: Parameters<Redis['sendCommand']>) => {
-    if (sent++ % ONE_IN === 0) measure(given[0].promise)
-    return send(...given)
-  }
+    await redis.ping().catch(() => {}) // however it ended, it took so long
+    timing.observe((performance.now() - startMs) / 1000)
+    busy = false
+  }, PING_EVERY_MS)
+  timer.unref()
   return redis
 }
 
-/** Counts and measures what claims and placements come to. */
-export function counted(scripts: Scripts, metrics: Metrics): Scripts {
+/** Measures claims. */
+export function claimTimer(metrics: Metrics): ScriptTimer {
   const timings = new Map<string, Timing>()
-  const timingOf = (outcome: string): Timing => {
-    const known = timings.get(outcome)
-    if (known) return known
-    const made = metrics.timing('herald_claim_duration_seconds', { outcome })
-    timings.set(outcome, made)
-    return made
+  return (outcome, tookMs) => {
+    let timing = timings.get(outcome)
+    if (!timing) {
+      timing = metrics.timing('herald_claim_duration_seconds', { outcome })
+      timings.set(outcome, timing)
+    }
+    timing.observe(tookMs / 1000)
   }
+}
+
+/** Counts what placements come to. */
+export function countedPlacements(scripts: Scripts, metrics: Metrics): Scripts {
   return {
     ...scripts,
-    async claim(request: ClaimRequest) {
-      const startMs = performance.now()
-      const answer = await scripts.claim(request)
-      timingOf(answer.outcome).observe((performance.now() - startMs) / 1000)
-      return answer
-    },
     async place(cluster: string, request: PlaceRequest) {
       const answer = await scripts.place(cluster, request)
       if (answer.outcome === 'placed') {

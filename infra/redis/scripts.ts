@@ -118,7 +118,10 @@ export interface Renewed {
 
 export type Scripts = ReturnType<typeof scriptsOf>
 
-export function scriptsOf(redis: Redis | Cluster, prefix: string) {
+/** Told how each claim ended and how long it took. */
+export type ScriptTimer = (outcome: ClaimAnswer['outcome'], tookMs: number) => void
+
+export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: ScriptTimer) {
   const keys = keysOf(prefix)
   const run = {
     learn: script(redis, 'learn'),
@@ -128,34 +131,40 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string) {
     clock: script(redis, 'clock'),
     configure: script(redis, 'configure'),
   }
+  const concluded = (answer: ClaimAnswer, startMs: number): ClaimAnswer => {
+    claimed?.(answer.outcome, performance.now() - startMs)
+    return answer
+  }
   const bookOf = remembered(cluster => bookScripts(redis, keys, cluster))
   return {
-    claim: async (request: ClaimRequest): Promise<ClaimAnswer> =>
-      claimAnswer(
-        await bookOf(request.cluster).claim(
-          [keys.addresses],
-          [
-            holdingText(request),
-            JSON.stringify(request.options),
-            request.rested ? '1' : '',
-            request.additional ?? '',
-          ],
-        ),
-      ),
+    async claim(request: ClaimRequest): Promise<ClaimAnswer> {
+      const startMs = performance.now()
+      const answer = await bookOf(request.cluster).claim(
+        [keys.addresses],
+        [
+          holdingText(request),
+          JSON.stringify(request.options),
+          request.rested ? '1' : '',
+          request.additional ?? '',
+        ],
+      )
+      return concluded(claimAnswer(answer), startMs)
+    },
 
-    conclude: async (request: ConcludeRequest): Promise<ClaimAnswer> =>
-      claimAnswer(
-        await bookOf(request.cluster).conclude(
-          [keys.addresses],
-          [
-            holdingText(request),
-            request.order,
-            request.keepPool ?? '',
-            request.refusal ? JSON.stringify(request.refusal) : '',
-            request.wish ? JSON.stringify(request.wish) : '',
-          ],
-        ),
-      ),
+    async conclude(request: ConcludeRequest): Promise<ClaimAnswer> {
+      const startMs = performance.now()
+      const answer = await bookOf(request.cluster).conclude(
+        [keys.addresses],
+        [
+          holdingText(request),
+          request.order,
+          request.keepPool ?? '',
+          request.refusal ? JSON.stringify(request.refusal) : '',
+          request.wish ? JSON.stringify(request.wish) : '',
+        ],
+      )
+      return concluded(claimAnswer(answer), startMs)
+    },
 
     /** True when what is known of the object changed, null when something newer was known already. */
     learn: async (learned: Learned): Promise<boolean | null> =>

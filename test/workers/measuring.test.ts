@@ -71,7 +71,7 @@ describe('metrics', needs('netns', 'redis', 'kubectl'), () => {
       assert.equal(await shownBy('allocator', 'herald_queue_jobs', failed), 0)
       const placed = { change: 'placed' }
       assert.ok((await shownBy('allocator', 'herald_placements_total', placed)) >= 1)
-      assert.ok((await shownBy('allocator', 'herald_redis_request_duration_seconds_count')) > 0)
+      assert.ok((await shownBy('allocator', 'herald_redis_ping_seconds_count')) > 0)
     })
     await eventually(async () => {
       const pool = { pool: 'my-ip-space' }
