@@ -78,17 +78,18 @@ const isConfiguration = (kind: string): kind is ConfigurationObject['kind'] =>
  */
 function configurationMistakes(
   kind: ConfigurationObject['kind'],
-  { name, object }: Question,
+  { object }: Question,
   { others, inForce }: AdmitState,
 ): string | null {
   const stored = CONFIGURATION.flatMap(one =>
     (others[one] ?? []).map(other => projectConfiguration(one, other)),
   ).filter(one => one.kind !== 'ConfigMap' || one.name === CONFIG_MAP)
-  const candidate = { ...projectConfiguration(kind, object), name }
-  const rest = stored.filter(one => one.kind !== kind || one.name !== name)
+  const candidate = projectConfiguration(kind, object)
+  const rest = stored.filter(one => one.kind !== kind || one.name !== candidate.name)
   const before = configure(stored, inForce).configuration
   const { faults } = configure([...rest, candidate], before)
-  return faults.find(fault => fault.kind === kind && fault.name === name)?.mistakes ?? null
+  const fault = faults.find(one => one.kind === kind && one.name === candidate.name)
+  return fault?.mistakes ?? null
 }
 
 function bgpMistakes(question: Question, { others }: AdmitState): readonly string[] {

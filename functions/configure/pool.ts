@@ -72,11 +72,12 @@ function readServiceAllocation(part: Part, mistakes: Mistakes): ServiceAllocatio
   const names = ['priority', 'namespaces', 'namespaceSelectors', 'serviceSelectors'] as const
   const given = members(part, names, mistakes)
   return {
-    priority: whole(given.priority, INT32, 0, mistakes),
+    priority: whole(given.priority, ANY, 0, mistakes),
     namespaces: texts(given.namespaces, mistakes),
     namespaceSelectors: readSelectors(given.namespaceSelectors, mistakes),
     serviceSelectors: readSelectors(given.serviceSelectors, mistakes),
   }
 }
 
-const INT32 = [-(2 ** 31), 2 ** 31 - 1] as const
+/** The definition of the kind sets no bounds either. */
+const ANY = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const

@@ -26,14 +26,14 @@ async function cluster(t: Scope) {
     assert.ok(resource, `${object.kind} is known`)
     server.store.create(resource.storage, object)
   }
-  const { kubeconfigPath } = server.issueToken('metallb-system', 'herald-watcher')
+  const { kubeconfigPath, token } = server.issueToken('metallb-system', 'herald-watcher')
   const log = keptLog()
-  const start = async (lives = LIVES) => {
+  const start = async (lives = LIVES, webhookHost: string | null = '127.0.0.1') => {
     const api = await connectKubernetes({ kubeconfig: kubeconfigPath, context: null })
     const config = {
       namespace: 'metallb-system',
       webhook: { host: '127.0.0.1', port: 0 },
-      webhookHost: '127.0.0.1',
+      webhookHost,
     }
     const webhook = runWebhook({ config, api, log, inForce: async () => null }, lives)
     const stop = () => {
@@ -43,7 +43,7 @@ async function cluster(t: Scope) {
     t.after(stop)
     return stop
   }
-  return { server, log, start }
+  return { server, log, start, token }
 }
 
 const clientConfigs = (server: ApiServer): JsonObject[] =>
@@ -145,6 +145,45 @@ describe('admission', () => {
     const type = 'application/merge-patch+json'
     const labelled = await ask(server, 'PATCH', `${POOLS}/bad`, { body: change, type })
     assert.equal(labelled.status, 200, 'what is stored is not held against its owner')
+  })
+
+  test('in a cluster it is reached through its Service, and allowed no more than it needs', async t => {
+    const { server, start, log, token } = await cluster(t)
+    await start(LIVES, null)
+    await eventually(
+      () => assert.notEqual(textAt(clientConfigs(server)[0], 'caBundle'), ''),
+      30_000,
+    )
+    assert.equal(textAt(clientConfigs(server)[0], 'service', 'name'), 'herald-webhook')
+    server.store.create('endpointslices.discovery.k8s.io', {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        name: 'webhook',
+        namespace: 'metallb-system',
+        labels: { 'kubernetes.io/service-name': 'herald-webhook' },
+      },
+      addressType: 'IPv4',
+      ports: [{ port: answers(log)[0] ?? 0 }],
+      endpoints: [{ addresses: ['127.0.0.1'] }],
+    })
+    const refused = await ask(server, 'POST', POOLS, { body: pool('bad', '10.0.0.1') })
+    assert.equal(refused.status, 403, messageOf(refused))
+    assert.match(messageOf(refused), /denied the request: spec\.addresses/)
+    const secrets = '/api/v1/namespaces/metallb-system/secrets'
+    const others = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
+    const forbidden: [string, string][] = [
+      ['GET', secrets],
+      ['GET', `${secrets}/other`],
+      ['POST', secrets],
+      ['GET', `${others}/other`],
+      ['DELETE', `${others}/herald`],
+      ['POST', others],
+    ]
+    for (const [method, path] of forbidden) {
+      const { status } = await ask(server, method, path, { token, body: {} })
+      assert.equal(status, 403, `${method} ${path}`)
+    }
   })
 
   test('two watchers share the authority: the second is trusted without a word to the API server', async t => {

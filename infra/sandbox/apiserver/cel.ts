@@ -98,6 +98,29 @@ function variables(value: Json, old: Json | undefined, schema: Schema, optional:
   return { self, oldSelf }
 }
 
+/** What is wrong with the rules themselves, wherever in the schema they stand. */
+export function ruleMistakes(schema: Schema, path: string): Cause[] {
+  const own = (schema['x-kubernetes-validations'] ?? []).flatMap(({ rule }, index) => {
+    try {
+      environment.parse(rule)
+      return []
+    } catch (error) {
+      const where = `${path}.x-kubernetes-validations[${index}].rule`
+      return [cause.invalid(where, rule, `compilation failed: ${firstLine(error)}`)]
+    }
+  })
+  const parts = Object.entries(schema.properties ?? {}).flatMap(([field, part]) =>
+    ruleMistakes(part, `${path}.properties[${field}]`),
+  )
+  const { items, additionalProperties: more } = schema
+  return [
+    ...own,
+    ...parts,
+    ...(items ? ruleMistakes(items, `${path}.items`) : []),
+    ...(typeof more === 'object' ? ruleMistakes(more, `${path}.additionalProperties`) : []),
+  ]
+}
+
 /** A condition over whole objects, whose types nobody has told. Throws when it cannot be evaluated. */
 export function holds(expression: string, known: { readonly [name: string]: Json }): boolean {
   const values = Object.entries(known).map(([name, value]) => [name, celValue(value, {})])

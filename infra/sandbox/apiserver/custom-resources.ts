@@ -1,3 +1,4 @@
+import { ruleMistakes } from './cel.ts'
 import { AGE, type Column, NAME } from './columns.ts'
 import { applyDefaults, prune } from './custom-schema.ts'
 import { cellOf } from './json-path.ts'
@@ -43,6 +44,13 @@ export const crdStrategy: Strategy = {
       storedVersions: stored.map(one => textAt(one, 'name')),
     }
   },
+  validate: next =>
+    listAt(next, 'spec', 'versions').flatMap((version, index) =>
+      ruleMistakes(
+        objectAt(version, 'schema', 'openAPIV3Schema'),
+        `spec.versions[${index}].schema.openAPIV3Schema`,
+      ),
+    ),
 }
 
 /** Serves what the stored CustomResourceDefinitions define; removes the objects with the definition. */

@@ -19,7 +19,7 @@ const ask = (kind: string, spec: unknown, more: Partial<Question> = {}): Questio
   kind,
   namespace: HOME,
   name: 'new',
-  object: object('new', spec),
+  object: object(more.name ?? 'new', spec),
   oldObject: null,
   ...more,
 })

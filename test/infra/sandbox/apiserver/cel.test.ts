@@ -193,3 +193,27 @@ test('what was stored before the schema grew strict may stay as it is, and may n
   assert.equal(worse.status, 422, 'the rule is over all of the spec, which changed')
   assert.doesNotMatch(textAt(worse.body as JsonObject, 'message'), /watts: Invalid value: 5/)
 })
+
+test('a definition whose rule is no CEL is refused', async () => {
+  const rule = { rule: 'self.watts >' }
+  const schema = {
+    type: 'object',
+    properties: { spec: { type: 'object', 'x-kubernetes-validations': [rule] } },
+  }
+  const body = {
+    metadata: { name: 'bulbs.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { kind: 'Bulb', plural: 'bulbs' },
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+    },
+  }
+  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+  const refused = await ask(server, 'POST', path, { body })
+  assert.equal(refused.status, 422)
+  assert.match(
+    textAt(refused.body as JsonObject, 'message'),
+    /spec\.versions\[0\]\.schema\.openAPIV3Schema\.properties\[spec\]\.x-kubernetes-validations\[0\]\.rule: .*compilation failed/,
+  )
+})
