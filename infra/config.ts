@@ -46,6 +46,8 @@ export interface Config {
   readonly context: string | null
   readonly namespace: string
   readonly loadBalancerClass: string | null
+  /** Null: not in a pod, or nobody said which. */
+  readonly pod: { readonly name: string; readonly uid: string } | null
   /** Null: no admission webhook. */
   readonly webhook: Listen | null
   /** Null: the API server reaches it through a Service of the cluster. */
@@ -105,6 +107,7 @@ const KUBERNETES = [
   'context',
   'namespace',
   'loadBalancerClass',
+  'pod',
   'webhook',
   'webhookHost',
 ] as const
@@ -234,6 +237,7 @@ function complete(given: Given): Omit<UpConfig, 'process' | 'redis' | 'beatKeys'
     context: given.context,
     namespace: filled(given.namespace),
     loadBalancerClass: given.loadBalancerClass,
+    pod: given.pod,
     webhook: given.webhook,
     webhookHost: given.webhookHost,
     concurrency: filled(given.concurrency),

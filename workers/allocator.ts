@@ -44,6 +44,7 @@ export async function runAllocator(process: World): Promise<Running> {
       (await state.nodes(cluster)).flatMap(node => node.addresses),
     ),
     ring: (queue, keys) => bells.ring(queue, keys),
+    ringSoon: (queue, keys) => bells.ringSoon(queue, keys),
     async lapsed(cluster) {
       const [leases, announcers, clock] = await Promise.all([
         state.leases(cluster),

@@ -1,8 +1,10 @@
 /** Follows every kind the watcher needs, keeps what it sees (sightings.ts) and writes it down in Redis. */
 import type { ConfigurationObject } from '../functions/model/configuration.ts'
 import type { Service } from '../functions/model/service.ts'
+import { STATE_NAME } from '../functions/publish/configuration-state.ts'
 import {
   projectConfiguration,
+  projectConfigurationState,
   projectNamespace,
   projectNode,
   projectService,
@@ -55,6 +57,7 @@ export function followAll(
     followObjects(api, 'IPAddressPool', seen, world, options),
     followObjects(api, 'L2Advertisement', seen, world, options),
     followObjects(api, 'ConfigMap', seen, world, options),
+    followStates(api, seen, world, options),
   ]
 }
 
@@ -235,6 +238,37 @@ function followObjects(
       })
       await learnAll(sights, world)
       await judge()
+    },
+  })
+}
+
+/** The one object of ours; whoever edits or deletes it rings for its repair. */
+function followStates(
+  api: KubernetesApi,
+  { states }: Seen,
+  world: SightWorld,
+  { namespace, log, watchSeconds }: Options,
+): Followed {
+  const ring = () => world.ring(`publish-${world.cluster}`, ['configuration'])
+  return follow(api, {
+    path: `/apis/metallb.io/v1beta1/namespaces/${namespace}/configurationstates`,
+    query: { fieldSelector: `metadata.name=${STATE_NAME}` },
+    project: projectConfigurationState,
+    log,
+    ...(watchSeconds && { watchSeconds }),
+    async listed(items, version) {
+      replace(
+        states,
+        items.map(one => [one.name, one]),
+        version,
+      )
+      await ring()
+    },
+    async changed(changes) {
+      for (const { type, item, resourceVersion } of changes) {
+        put(states, item.name, type === 'DELETED' ? null : item, resourceVersion)
+      }
+      await ring()
     },
   })
 }

@@ -109,6 +109,7 @@ export async function adopt(
   if (!(await adoption.end())) return { outcome: 'superseded' }
   await world.ring('allocate', [`${world.cluster}/*`])
   await world.ring('place', [`${world.cluster}/*`])
+  await world.ring(`publish-${world.cluster}`, ['pool/*'])
   return { outcome: 'adopted', count: items.length, conflicts }
 }
 

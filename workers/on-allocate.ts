@@ -22,6 +22,8 @@ export interface AllocatorWorld {
   /** Addresses of the cluster's nodes, as known a moment ago. */
   nodeAddresses(cluster: string): Promise<readonly string[]>
   ring(queue: string, keys: readonly string[]): Promise<void>
+  /** As `ring`, in a second, once for all until then. */
+  ringSoon(queue: string, keys: readonly string[]): Promise<void>
 }
 
 /** Another allocator or a watcher was faster; read and decide again, but not for ever. */
@@ -110,6 +112,9 @@ async function decideOnce(
   }
   const answer = await perform(command, request, nodeAddresses, world.scripts)
   if ('addresses' in answer) {
+    if (answer.addresses.join() !== (held?.addresses.join() ?? '') || answer.pool !== held?.pool) {
+      await ringPools(cluster, [held?.pool ?? '', answer.pool], world)
+    }
     const grows = command.do === 'claim' && command.choices.some(choice => choice.lacking)
     if (answer.outcome === 'claimed' && grows && answer.resting > 0) {
       await world.ring('allocate', answer.rung)
@@ -119,6 +124,18 @@ async function decideOnce(
     return { places: [...touched].map(address => `${cluster}/${address}`), rung: answer.rung }
   }
   return answer.outcome
+}
+
+/** Their counters have changed; where clusters share the addresses, those of all may have. */
+async function ringPools(
+  cluster: string,
+  pools: readonly string[],
+  world: AllocatorWorld,
+): Promise<void> {
+  const keys = [...new Set(pools)].filter(pool => pool !== '').map(pool => `pool/${pool}`)
+  for (const one of keys.length > 0 ? world.clusters : []) {
+    await world.ringSoon(`publish-${one}`, one === cluster ? keys : ['pool/*'])
+  }
 }
 
 async function perform(

@@ -9,25 +9,44 @@ import { ApiError } from '../infra/kubernetes/client.ts'
 import { isOutOfDate, patchServiceStatus } from '../infra/kubernetes/write.ts'
 import { EVENTS_KEY, type Intent, type Known, type Publishing } from '../infra/redis/publishing.ts'
 import { learnAll, type Sight, serviceSight } from './mirror.ts'
+import type { Statuses } from './object-status.ts'
+import { publishConfiguration } from './on-configuration.ts'
+import { publishPools } from './on-pools.ts'
 import { sayAll, type Traffic } from './say.ts'
-import type { SightWorld } from './sightings.ts'
+import type { Seen, SightWorld } from './sightings.ts'
 
 export interface PublishWorld extends SightWorld {
   readonly api: KubernetesApi
   readonly publishing: Publishing
   /** Status patches under way. */
   readonly traffic: Traffic
+  readonly seen: Seen
+  /** Where the configuration lies. */
+  readonly namespace: string
+  readonly statuses: Statuses
+  /** The pod that this runs in. */
+  readonly owner: { readonly name: string; readonly uid: string } | null
   /** Name of this process, for events. */
   readonly instance: string
+  /** As `ring`, in a second, once for all until then. */
+  ringSoon(queue: string, keys: readonly string[]): Promise<void>
 }
 
 /** Somebody else writes to the Service at the same time: read and decide again, but not for ever. */
 const CONFLICTS_MOST = 10
 
-/** The key is service/namespace/name, or `events` for whatever is to be said. */
+/**
+ * The key is service/namespace/name; pool/name or pool/* for the status of pools; `configuration` for what is to be said of
+ * it; `events` for whatever is to be said.
+ */
 export async function onPublish(key: string, world: PublishWorld): Promise<void> {
   if (key === EVENTS_KEY) return sayAll(world)
-  const name = key.slice('service/'.length)
+  if (key === 'configuration') return publishConfiguration(world)
+  if (key.startsWith('pool/')) return publishPools(key.slice('pool/'.length), world)
+  return publishService(key.slice('service/'.length), world)
+}
+
+async function publishService(name: string, world: PublishWorld): Promise<void> {
   for (let attempt = 0; attempt < CONFLICTS_MOST; attempt++) {
     if (await publishOnce(name, world)) return
   }

@@ -2,6 +2,7 @@
  * Says what is to be said (Kubernetes Events), from the hash of the unsaid. Statuses come first: while any is being
  * written, one event at a time is, for each costs the API server as much as an address does.
  */
+import { ApiError } from '../infra/kubernetes/client.ts'
 import { createEvent } from '../infra/kubernetes/write.ts'
 import { EVENTS_KEY } from '../infra/redis/publishing.ts'
 import type { PublishWorld } from './on-publish.ts'
@@ -32,16 +33,23 @@ async function sayThese(
       if (!first) await world.traffic.quiet()
       const [field, event] = todo.shift() ?? []
       if (!field || !event) return
-      await createEvent(world.api, event).then(
-        () => said.push(field),
-        (error: unknown) => failures.push(error),
-      )
+      try {
+        await createEvent(world.api, event)
+        said.push(field)
+      } catch (error) {
+        if (isHopeless(error)) said.push(field)
+        else failures.push(error)
+      }
     }
   }
   await Promise.all(Array.from({ length: LANES }, (_, at) => lane(at === 0)))
   await world.publishing.said(said)
   if (failures.length > 0) throw failures[0]
 }
+
+/** The API server finds it wrong, and will each time: it must not stand in the way of others. */
+const isHopeless = (error: unknown): boolean =>
+  error instanceof ApiError && [400, 413, 422].includes(error.status)
 
 /** Counts what is under way, and says when it is over. */
 export interface Traffic {

@@ -5,6 +5,7 @@
 import type { ConfigurationObject } from '../functions/model/configuration.ts'
 import type { Namespace, Node } from '../functions/model/node.ts'
 import type { Service } from '../functions/model/service.ts'
+import type { ConfigurationState } from '../functions/publish/configuration-state.ts'
 import { type Slice, sumSlices } from '../functions/watch/project.ts'
 import { recordOf } from '../functions/watch/record.ts'
 import { type MirrorWorld, type Sight, serviceSight } from './mirror.ts'
@@ -24,6 +25,8 @@ export interface Seen {
   readonly nodes: Shelf<Node>
   readonly namespaces: Shelf<Namespace>
   readonly objects: Shelf<ConfigurationObject>
+  /** Written by us; not in Redis. */
+  readonly states: Shelf<ConfigurationState>
 }
 
 export const nothingSeen = (): Seen => ({
@@ -32,6 +35,7 @@ export const nothingSeen = (): Seen => ({
   nodes: emptyShelf(),
   namespaces: emptyShelf(),
   objects: emptyShelf(),
+  states: emptyShelf(),
 })
 
 export interface SightWorld extends MirrorWorld {
@@ -108,7 +112,7 @@ export function sightOfObject(
     records: world.state.keys.objects(world.cluster),
     field: key,
     resourceVersion: version,
-    value: object && JSON.stringify({ ...object, resourceVersion: '' }),
+    value: object && JSON.stringify({ ...object, resourceVersion: '', status: null }),
     bell: null, // the configuration is judged as a whole, and rings when it changed
     counter: world.state.keys.objectsRevision(world.cluster),
   }

@@ -21,6 +21,7 @@ import { isLost, listedOrStopped, publishWhileHeard, troubleOf } from './contact
 import { mirrorDecisions, mirroredDecisions } from './decisions.ts'
 import { followAll } from './follow-all.ts'
 import { adopt, type Sources } from './mirror.ts'
+import { nothingWritten } from './object-status.ts'
 import { onPublish, type PublishWorld } from './on-publish.ts'
 import { reconfigure } from './reconfigure.ts'
 import { traffic } from './say.ts'
@@ -30,6 +31,8 @@ import { runWebhook } from './webhook.ts'
 /** Status patches under way at once: what keeps an API server busy that answers in some 100 ms under load. */
 const PUBLISH_CONCURRENCY = 64
 const ADOPT_EVERY_MS = 1000
+/** What no bell tells, such as a reservation that has ended, shows in the status of pools after that. */
+const LOOK_EVERY_MS = 30_000
 
 /** `watchSeconds`: see FollowOptions. */
 export async function runWatcher(process: World, watchSeconds?: number): Promise<Running> {
@@ -44,6 +47,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     { api: connected, scripts: scriptsOf(redis, config.prefix) },
     metrics,
   )
+  const seen = nothingSeen()
   const world: PublishWorld = {
     cluster: config.cluster,
     loadBalancerClass: config.loadBalancerClass,
@@ -52,16 +56,20 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     publishing: publishingOf(redis, config.prefix, config.cluster, scripts),
     traffic: traffic(),
     written: new Map(),
+    seen,
+    namespace: config.namespace,
+    statuses: nothingWritten(),
+    owner: config.pod,
     ring: (queue, keys) => bells.ring(queue, keys),
+    ringSoon: (queue, keys) => bells.ringSoon(queue, keys),
     api,
     instance: hostname(),
   }
-  const seen = nothingSeen()
   // Half a configuration is none: nothing is judged before all its kinds have been listed.
   let complete = false
   const judge = async (nonce = '') => {
     if (!complete) return
-    const refused = await reconfigure(seen, world, config.namespace, log, nonce)
+    const refused = await reconfigure(world, log, nonce)
     if (refused === null) return
     metrics.set('metallb_k8s_client_config_loaded_bool', {}, 1)
     metrics.set('metallb_k8s_client_config_stale_bool', {}, refused > 0 ? 1 : 0)
@@ -108,6 +116,10 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     metrics,
   })
   const yielding = publishWhileHeard(publishing, follows, log)
+  const queue = `publish-${config.cluster}`
+  const looking = setInterval(() => {
+    bells.ringSoon(queue, ['pool/*', 'configuration']).catch(() => {}) // Redis is away: at the next look
+  }, LOOK_EVERY_MS)
   const inForce = async () =>
     (await world.state.configuration(config.cluster))?.configuration ?? null
   const webhook = config.webhook && runWebhook({ config, api, log, inForce })
@@ -123,6 +135,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
     async stop() {
       webhook?.stop()
       yielding.stop()
+      clearInterval(looking)
       adopting.stop()
       mirroring.stop()
       await Promise.all(follows.map(one => one.stop()))

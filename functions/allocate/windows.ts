@@ -70,6 +70,12 @@ function without(range: AddressRange, gaps: readonly AddressRange[]): AddressRan
   return rest
 }
 
+/** "page:offset" in digits of fixed length: texts that sort as the addresses of a family do (book.lua writes the same). */
+export function markOf(family: Family, value: bigint): string {
+  const offset = (value % PAGE_SIZE).toString(16).padStart(4, '0')
+  return `${pageKey(family, value >> PAGE_BITS)}:${offset}`
+}
+
 /** Page and offset of an address; null when the text is not an address. */
 export function locate(address: string): Place | null {
   const parsed = parseAddress(address)

@@ -65,6 +65,8 @@ export interface ConfigurationObject {
   readonly annotations: Labels
   /** `spec` of a metallb.io object, unjudged; for a ConfigMap `{ config: data.config }`. */
   readonly spec: unknown
+  /** `status` as it is shown now; known to the watcher alone, and null in Redis. */
+  readonly status: unknown
 }
 
 /** What is wrong with one configuration object; said on the object (event, condition) and in the log. */

@@ -13,6 +13,7 @@ import {
   POOL_ANNOTATION,
   type Service,
 } from '../model/service.ts'
+import { conditionOf, type Verdict } from './condition.ts'
 
 export interface StatusPatch {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string | null>> }
@@ -99,22 +100,16 @@ function patchOf(service: Service, allocation: Allocation, now: string): StatusP
 
 /** The same list when nothing changes, so that it can be compared by identity. */
 function conditionsOf(service: Service, allocation: Allocation, now: string): readonly Condition[] {
-  const old = service.conditions.find(isOurs)
   const { refusal, addresses } = allocation
-  const fresh = refusal
-    ? { status: 'False' as const, reason: refusal.reason, message: cut(refusal.message) }
-    : { status: 'True' as const, reason: 'Assigned', message: cut(assigned(service, allocation)) }
   if (!refusal && addresses.length === 0) return without(service)
-  if (
-    old?.status === fresh.status &&
-    old.reason === fresh.reason &&
-    old.message === fresh.message
-  ) {
-    return service.conditions
-  }
-  const lastTransitionTime = old?.status === fresh.status ? old.lastTransitionTime : now
-  const condition: Condition = { type: ASSIGNED_CONDITION, ...fresh, lastTransitionTime }
-  return [...service.conditions.filter(one => !isOurs(one)), condition]
+  const type = ASSIGNED_CONDITION
+  const verdict: Verdict = refusal
+    ? { type, status: 'False', reason: refusal.reason, message: refusal.message }
+    : { type, status: 'True', reason: 'Assigned', message: assigned(service, allocation) }
+  const condition = conditionOf(verdict, service.conditions, now)
+  return service.conditions.includes(condition)
+    ? service.conditions
+    : [...service.conditions.filter(one => !isOurs(one)), condition]
 }
 
 /** With what it lacks or got wrong, if it does: a Service is told on itself. */
@@ -132,12 +127,6 @@ function without(service: Service): readonly Condition[] {
 }
 
 const isOurs = ({ type }: Condition): boolean => type === ASSIGNED_CONDITION
-
-/** Longest message that a condition may have, in characters (apimachinery: metav1.Condition). */
-const MESSAGE_MOST = 32_768
-
-const cut = (message: string): string =>
-  message.length > MESSAGE_MOST ? `${message.slice(0, MESSAGE_MOST - 1)}\u2026` : message
 
 /** MetalLB's reasons and words (metallb-behaviour 4.9). */
 function eventsOf(service: Service, allocation: Allocation, { status }: StatusPatch): EventText[] {

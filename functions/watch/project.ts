@@ -7,6 +7,7 @@ import type { ConfigurationObject } from '../model/configuration.ts'
 import type { Endpoints, Namespace, Node } from '../model/node.ts'
 import type { Labels } from '../model/selector.ts'
 import type { Condition, Service, ServicePort } from '../model/service.ts'
+import type { ConfigurationState } from '../publish/configuration-state.ts'
 
 /** One EndpointSlice (discovery.k8s.io/v1) of a Service. */
 export interface Slice extends Endpoints {
@@ -93,6 +94,17 @@ export function projectConfiguration(
     labels: textsByKey(at(object, 'metadata', 'labels')),
     annotations: annotationsOf(object, ['herald.io/']),
     spec: kind === 'ConfigMap' ? contentOf(object) : (at(object, 'spec') ?? null),
+    status: kind === 'ConfigMap' ? null : (at(object, 'status') ?? null),
+  }
+}
+
+export function projectConfigurationState(object: unknown): ConfigurationState {
+  const status = at(object, 'status')
+  return {
+    ...identityOf(object),
+    result: text(at(status, 'result')),
+    errorSummary: text(at(status, 'errorSummary')),
+    conditions: list(at(status, 'conditions')).filter(isCondition),
   }
 }
 

@@ -98,6 +98,17 @@ export const SETTINGS = {
     example: 'herald.io/l2',
     schema: text(),
   }),
+  pod: setting('pod', '<name/uid>', {
+    help: 'the pod that this runs in, by the downward API: it takes the ConfigurationState along when it goes',
+    example: 'herald-watcher-6c9f/0f8fad5b-d9cb-469f-a165-70867728950e',
+    schema: z
+      .string()
+      .regex(/^[a-z0-9.-]+\/[0-9a-f-]+$/, { error: 'it must be a name, a slash and a uid' })
+      .transform(both => {
+        const [name = '', uid = ''] = both.split('/')
+        return { name, uid }
+      }),
+  }),
   webhook: setting('webhook', '<host:port>', {
     help: 'where admission reviews are answered, or "off" (infra/deploy/webhook.yaml)',
     fallback: 'off',

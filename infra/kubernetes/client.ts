@@ -18,6 +18,8 @@ export interface ApiRequest {
   readonly query?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body?: unknown
+  /** JSON already: for numbers that JavaScript has not. */
+  readonly text?: string
   readonly contentType?: string
   readonly signal?: AbortSignal
   /** For one attempt, from when it has a connection. */
@@ -60,7 +62,8 @@ function apiOf(credentials: Credentials): KubernetesApi {
 
   async function callOf(request: ApiRequest, pool: Call['options']['agent']): Promise<Call> {
     const { headers, ...options } = await credentials.current()
-    const body = request.body === undefined ? undefined : JSON.stringify(request.body)
+    const body =
+      request.text ?? (request.body === undefined ? undefined : JSON.stringify(request.body))
     return {
       method: request.method ?? 'GET',
       url: urlOf(server, request),

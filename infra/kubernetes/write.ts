@@ -1,13 +1,28 @@
 /** What Herald writes to Kubernetes. Every write may be repeated: it is the same once or twice. */
+import {
+  COMPONENT_TYPE,
+  COMPONENT_TYPE_LABEL,
+  STATE_NAME,
+  type StateStatus,
+} from '../../functions/publish/configuration-state.ts'
 import type { StatusPatch } from '../../functions/publish/publish.ts'
 import { ApiError } from './api-error.ts'
 import type { KubernetesApi } from './client.ts'
 import { type EventToWrite, eventBody, namespaceOf } from './event.ts'
 
 const MERGE_PATCH = 'application/merge-patch+json' // RFC 7396
+const APPLY_PATCH = 'application/apply-patch+yaml' // JSON is YAML
 const TIMEOUT_MS = 5000
 /** Who decided is asked again after that: nothing that was decided long ago is sent any more. */
 const PATIENCE_MS = 2000
+
+const PATCH = {
+  method: 'PATCH',
+  contentType: MERGE_PATCH,
+  timeoutMs: TIMEOUT_MS,
+  patienceMs: PATIENCE_MS,
+  repeatable: false,
+} as const
 
 /**
  * Addresses, conditions and annotations of a Service in one patch of services/status, only if it still is the
@@ -40,15 +55,7 @@ export const isOutOfDate = ({ status, fields }: ApiError): boolean =>
 
 /** A merge patch (RFC 7396) of any object or subresource; put uid and resourceVersion into it as conditions. */
 export function patchObject(api: KubernetesApi, path: string, patch: object): Promise<unknown> {
-  return api.request({
-    method: 'PATCH',
-    path,
-    body: patch,
-    contentType: MERGE_PATCH,
-    timeoutMs: TIMEOUT_MS,
-    patienceMs: PATIENCE_MS,
-    repeatable: false,
-  })
+  return api.request({ ...PATCH, path, body: patch })
 }
 
 /**
@@ -75,4 +82,49 @@ export async function createEvent(
     if (error.status === 404 || error.causes.includes('NamespaceTerminating')) return 'unsaid'
     throw error
   }
+}
+
+/** The status of an object, as JSON, if it still is the object of that uid. Answers the object. */
+export function patchObjectStatus(
+  api: KubernetesApi,
+  path: string,
+  uid: string,
+  status: string,
+): Promise<unknown> {
+  return api.request({
+    ...PATCH,
+    path: `${path}/status`,
+    text: `{"metadata":{"uid":${JSON.stringify(uid)}},"status":${status}}`,
+  })
+}
+
+/**
+ * Server-side apply (Kubernetes: "Server-Side Apply") of the one ConfigurationState, by force: whatever another manager, as
+ * MetalLB's, says in these fields is replaced. It is made where there is none; then the owner, if any, takes it along
+ * when it goes.
+ */
+export async function applyConfigurationState(
+  api: KubernetesApi,
+  state: {
+    readonly namespace: string
+    readonly exists: boolean
+    readonly owner: { readonly name: string; readonly uid: string } | null
+    readonly status: StateStatus
+  },
+): Promise<void> {
+  const { namespace, exists, owner, status } = state
+  const path = `/apis/metallb.io/v1beta1/namespaces/${namespace}/configurationstates/${STATE_NAME}`
+  const query = { fieldManager: 'herald', force: 'true' }
+  const identity = { apiVersion: 'metallb.io/v1beta1', kind: 'ConfigurationState' }
+  const apply = { ...PATCH, contentType: APPLY_PATCH, repeatable: true, query }
+  if (!exists) {
+    const metadata = {
+      name: STATE_NAME,
+      labels: { [COMPONENT_TYPE_LABEL]: COMPONENT_TYPE },
+      ...(owner && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', ...owner }] }),
+    }
+    await api.request({ ...apply, path, body: { ...identity, metadata } })
+  }
+  const body = { ...identity, metadata: { name: STATE_NAME }, status }
+  await api.request({ ...apply, path: `${path}/status`, body })
 }

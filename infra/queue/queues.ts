@@ -18,6 +18,11 @@ import type { Metrics } from '../metrics/metrics.ts'
 export interface Bells {
   /** Rings each key once; a key that is waiting already is not rung twice. */
   ring(queue: string, keys: readonly string[]): Promise<void>
+  /**
+   * Rings each key in a second, once for all rings until then: for what changes often, and is told at a bearable rate. The
+   * answer comes after the last of them.
+   */
+  ringSoon(queue: string, keys: readonly string[]): Promise<void>
   /** What lies in a queue now. */
   depth(queue: string): Promise<Depth>
   close(): Promise<void>
@@ -54,19 +59,32 @@ export function openBells(connection: Redis | Cluster, prefix: string, log: Logg
     queues.set(name, queue)
     return queue
   }
+  const ring = async (name: string, keys: readonly string[], delayMs: number) => {
+    const unique = [...new Set(keys)]
+    const queue = open(name)
+    for (let start = 0; start < unique.length; start += BULK_MOST) {
+      await queue.addBulk(
+        unique.slice(start, start + BULK_MOST).map(key => ({
+          name,
+          data: { v: 1 as const, key },
+          opts: {
+            ...JOB,
+            ...(delayMs > 0 && { delay: delayMs }),
+            deduplication: { id: key, keepLastIfActive: true },
+          },
+        })),
+      )
+    }
+  }
+  /** Until when a bell that rings soon stands for further rings of this process. */
+  const stands = new Map<string, number>()
   return {
-    async ring(name, keys) {
-      const unique = [...new Set(keys)]
-      const queue = open(name)
-      for (let start = 0; start < unique.length; start += BULK_MOST) {
-        await queue.addBulk(
-          unique.slice(start, start + BULK_MOST).map(key => ({
-            name,
-            data: { v: 1 as const, key },
-            opts: { ...JOB, deduplication: { id: key, keepLastIfActive: true } },
-          })),
-        )
-      }
+    ring: (name, keys) => ring(name, keys, 0),
+    async ringSoon(name, keys) {
+      const nowMs = performance.now()
+      const due = keys.filter(key => (stands.get(`${name} ${key}`) ?? 0) <= nowMs)
+      for (const key of due) stands.set(`${name} ${key}`, nowMs + SOON_MS - SOON_MARGIN_MS)
+      if (due.length > 0) await ring(name, due, SOON_MS)
     },
     async depth(name) {
       const queue = open(name)
@@ -178,3 +196,7 @@ const WORKER: Omit<WorkerOptions, 'connection'> = {
 const BACKOFF_MOST_MS = 5000
 
 const BULK_MOST = 500
+
+const SOON_MS = 1000
+/** A job is taken no sooner than it is due by the clock of Redis, which need not run exactly as ours does. */
+const SOON_MARGIN_MS = 100

@@ -32,6 +32,10 @@ export interface Keys {
   shareable: string
   /** set prefix, + cluster/namespace/pool -> addresses of the pool that the namespace holds; claim and adopt scripts. */
   used: string
+  /** zset, all of score 0: marks (page:offset) of addresses that Services hold; claim, conclude and adopt scripts; common. */
+  held: string
+  /** hash, mark of an address that nobody holds -> ms until which it is kept for one Service, -1 = for ever; claim script. */
+  reserved: string
   /** zset, service id -> ms: who waits for an address, longest first; claim script. */
   waiting: string
   /** hash, service id -> what it would rather have than what it keeps; claim script. */
@@ -92,6 +96,8 @@ export function keysOf(prefix: string): Keys {
     page: `${prefix}:page:`,
     shareable: `${prefix}:shareable:`,
     used: `${prefix}:used:`,
+    held: `${prefix}:held`,
+    reserved: `${prefix}:reserved`,
     waiting: `${prefix}:waiting`,
     wishes: `${prefix}:wishes`,
     resting: `${prefix}:resting`,

@@ -86,6 +86,12 @@ export function publishingOf(
     intend: gathered(intendAll, BATCH_MOST),
     /** True for one of those settled together when there is something to say: then `events` is to be rung. */
     settle: gathered(settleAll, BATCH_MOST),
+    /** An event that goes with no status: it is to be said, and `events` to be rung. */
+    owe: (event: EventToWrite) =>
+      published(
+        [dirty, keys.intents(cluster), keys.unsaid(cluster)],
+        [JSON.stringify([{ name: '', events: [entryOf(event)] }]), EVENTS_KEY],
+      ),
     /** Some of what is to be said, by the field it is forgotten by; empty when all is said. */
     async unsaid(): Promise<[string, EventToWrite][]> {
       let cursor = '0'
@@ -119,9 +125,11 @@ function settlement({ key, dirty, name, hadIntent, events }: Settled): object {
     ...(dirty === null ? {} : { version: dirty }),
     name,
     cleared: hadIntent,
-    events: events.map(event => [
-      `${event.regarding.namespace ?? ''}/${event.name}`,
-      JSON.stringify(event),
-    ]),
+    events: events.map(entryOf),
   }
 }
+
+const entryOf = (event: EventToWrite): readonly [string, string] => [
+  `${event.regarding.namespace ?? ''}/${event.name}`,
+  JSON.stringify(event),
+]

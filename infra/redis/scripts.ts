@@ -335,6 +335,8 @@ function bookNames(keys: Keys, cluster: string) {
     reservations: keys.reservations,
     decided: keys.decided,
     configuration: keys.configuration(cluster),
+    held: keys.held,
+    reserved: keys.reserved,
     adopted: keys.adopted,
     adopting: keys.adopting(cluster),
     round: `${keys.adopting(cluster)}:round`,

@@ -1,11 +1,14 @@
 /** Typed reads of what the scripts write, and the book of unanswered bells. */
 import type { Cluster, Redis } from 'ioredis'
+import { markOf } from '../../functions/allocate/windows.ts'
+import type { AddressRange } from '../../functions/model/address.ts'
 import type { AddressRecord, Allocation } from '../../functions/model/allocation.ts'
 import type { Configuration, ConfigurationObject } from '../../functions/model/configuration.ts'
 import type { Announcer, Endpoints, Node } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import type { Labels } from '../../functions/model/selector.ts'
 import type { Service } from '../../functions/model/service.ts'
+import type { Tally } from '../../functions/publish/pool-status.ts'
 import { keysOf } from './keys.ts'
 import { readAddressRecord, readAllocation } from './records.ts'
 
@@ -79,6 +82,24 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     waitingCount: () => redis.zcard(keys.waiting),
     /** How many bells of a queue are unanswered. */
     dirtyCount: (queue: string) => redis.zcard(keys.dirty(queue)),
+    /** What the book of addresses knows of ranges, together. Costs a lookup for each, however large it is. */
+    async tally(ranges: readonly AddressRange[]): Promise<Tally> {
+      const ends = ranges.map(({ family, first, last }) => ({
+        first: markOf(family, first),
+        last: markOf(family, last),
+      }))
+      const [reserved, ...counts] = await Promise.all([
+        redis.hgetall(keys.reserved),
+        ...ends.map(({ first, last }) => redis.zlexcount(keys.held, `[${first}`, `[${last}`)),
+      ])
+      const inside = (mark: string) => ends.some(({ first, last }) => mark >= first && mark <= last)
+      const endsMs = Object.entries(reserved).filter(([mark]) => inside(mark))
+      const nowMs = Date.now()
+      return {
+        held: counts.reduce((sum, one) => sum + one, 0),
+        reserved: endsMs.filter(([, end]) => end === '-1' || Number(end) > nowMs).length,
+      }
+    },
     placement: async (cluster: string, group: string): Promise<Placement | null> =>
       placementOf(await redis.hget(keys.placements(cluster), group)),
     /** A placement, or null where there is none, for each group asked for. */

@@ -15,6 +15,7 @@ const object = (
   labels: {},
   annotations: {},
   spec,
+  status: null,
   ...more,
 })
 

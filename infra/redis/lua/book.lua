@@ -36,8 +36,12 @@ local function save(address, entry)
     .. entry.pool .. '\n' .. entry.sharing .. '\n' .. entry.backend .. '\n' .. entry.lines)
 end
 
+-- Texts that sort as addresses do (windows.ts, markOf): how many of a range are held is one lookup.
+local function markOf(place) return place.page .. string.format(':%04x', place.offset) end
+
 local function free(address, entry)
   redis.call('HDEL', KEY.addresses, address)
+  if string.sub(entry.lines, 1, 2) == '- ' then redis.call('HDEL', KEY.reserved, markOf(entry)) end
   redis.call('SETBIT', KEY.pages .. entry.page, entry.offset, 0)
 end
 
@@ -76,9 +80,8 @@ local function member(entry, address) return entry.page .. ' ' .. entry.offset .
 -- Writes a holder into the record of a place {address, page, offset}; `entry` is nil where there was none. `line` is
 -- the holder's, without its name.
 local function enter(place, entry, id, line, pool, sharing, backend)
-  local address, others = place.address, ''
+  local address, own, others = place.address, nil, ''
   if entry then
-    local own
     own, others = apart(entry.lines, id)
     if entry.sharing ~= '' and entry.sharing ~= sharing then
       redis.call('SREM', KEY.shareable .. entry.sharing, member(entry, address))
@@ -95,6 +98,10 @@ local function enter(place, entry, id, line, pool, sharing, backend)
   local new = { page = place.page, offset = place.offset, pool = pool, sharing = sharing, backend = backend,
     lines = others .. id .. ' ' .. line .. '\n' }
   save(address, new)
+  if not own and others == '' then
+    redis.call('ZADD', KEY.held, 0, markOf(place))
+    if entry then redis.call('HDEL', KEY.reserved, markOf(place)) end
+  end
   redis.call('SADD', usedKey(pool, id), address)
   if sharing ~= '' then redis.call('SADD', KEY.shareable .. sharing, member(new, address)) end
 end
@@ -109,6 +116,7 @@ local function strike(address, entry, id)
     return false
   end
   if entry.sharing ~= '' then redis.call('SREM', KEY.shareable .. entry.sharing, member(entry, address)) end
+  redis.call('ZREM', KEY.held, markOf(entry))
   return true
 end
 

@@ -145,6 +145,7 @@ local function giveAllBut(keep, gone)
     entry.sharing, entry.backend = '', ''
     entry.lines = '- ' .. whose .. ' ' .. untilMs .. ' ' .. (reserved and 'reserved' or 'rests') .. '\n'
     save(address, entry)
+    if reservedMs ~= '0' then redis.call('HSET', KEY.reserved, markOf(entry), untilMs) end
     if untilMs ~= '-1' then redis.call('ZADD', KEY.resting, untilMs, address) end
     local list = listOf(redis.call('HGET', KEY.returning, whose) or '')
     if #list > 3 then table.remove(list, 1) end

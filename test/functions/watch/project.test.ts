@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   projectConfiguration,
+  projectConfigurationState,
   projectNamespace,
   projectNode,
   projectService,
@@ -227,6 +228,7 @@ test('projectConfiguration: the spec of an object as it is, and only our annotat
     labels: { app: 'nginx' },
     annotations: { 'herald.io/cool-down': '0' },
     spec: { addresses: ['whatever'] },
+    status: { availableIPv4: 3 },
   })
   assert.equal(projectConfiguration('L2Advertisement', { metadata }).spec, null)
 })
@@ -259,5 +261,20 @@ test('anything at all can be projected, and the projection is JSON', () => {
       }
     }),
     { numRuns: 500 },
+  )
+})
+
+test('projectConfigurationState: what its status shows', () => {
+  const conditions = [{ type: 'poolReconcilerValid', status: 'True' }]
+  assert.deepEqual(
+    projectConfigurationState({ metadata, status: { result: 'Valid', conditions } }),
+    {
+      name: 'web',
+      uid: 'u-1',
+      resourceVersion: '17',
+      result: 'Valid',
+      errorSummary: '',
+      conditions,
+    },
   )
 })
