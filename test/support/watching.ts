@@ -45,9 +45,10 @@ export async function watched(t: Scope, settings: Partial<Settings> = {}) {
   const client = redis.connect()
   const state = stateOf(client, '{herald}')
   const deciding = decidingOf(client, '{herald}')
+  const kubeconfig = api.issueToken('metallb-system', 'herald-watcher').kubeconfigPath
   const { start, log } = herald(scope, {
     redisUrl: redis.path,
-    kubeconfig: api.issueToken('metallb-system', 'herald-watcher').kubeconfigPath,
+    kubeconfig,
     coolDown: '0',
     ...settings,
   })
@@ -55,6 +56,7 @@ export async function watched(t: Scope, settings: Partial<Settings> = {}) {
   return {
     scope,
     api,
+    kubeconfig,
     redis,
     client,
     state,
