@@ -122,7 +122,8 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
   }, LOOK_EVERY_MS)
   const inForce = async () =>
     (await world.state.configuration(config.cluster))?.configuration ?? null
-  const webhook = config.webhook && runWebhook({ config, api, log, inForce })
+  const nodeAddresses = async () => [...seen.nodes.items.values()].flatMap(one => one.addresses)
+  const webhook = config.webhook && runWebhook({ config, api, log, inForce, nodeAddresses })
   log.info({ services: seen.services.items.size }, 'watcher is watching')
 
   return {

@@ -20,6 +20,8 @@ export interface WebhookWorld {
   readonly log: Logger
   /** The configuration in force; null while nobody has judged one. */
   inForce(): Promise<Configuration | null>
+  /** Addresses of the cluster's nodes. */
+  nodeAddresses(): Promise<readonly string[]>
 }
 
 /** How often the certificates, and what the API server was told, are looked after. */
@@ -118,20 +120,23 @@ async function opinion(question: Question, world: WebhookWorld): Promise<Opinion
   )
   const unread = lists.flatMap(([kind, items]) => (items ? [] : [kind]))
   const others = Object.fromEntries(lists.map(([kind, items]) => [kind, items ?? []]))
-  const refusal = admit(question, {
+  const [inForce, nodeAddresses] = await Promise.all([
+    inTime(world.inForce()),
+    inTime(world.nodeAddresses()),
+  ])
+  const { refusal, warnings } = admit(question, {
     namespace: config.namespace,
     others,
-    inForce: await inTime(world.inForce()),
+    inForce,
+    nodeAddresses: nodeAddresses ?? [],
   })
   const { kind, namespace, name } = question
   if (refusal !== null) log.info({ kind, namespace, name, reason: refusal }, 'refused at admission')
-  return {
-    refusal,
-    warnings:
-      unread.length > 0
-        ? [`Herald judged this alone: it could not read the present ${unread.join(', ')} objects`]
-        : [],
-  }
+  const blind =
+    unread.length > 0
+      ? [`Herald judged this alone: it could not read the present ${unread.join(', ')} objects`]
+      : []
+  return { refusal, warnings: [...blind, ...warnings] }
 }
 
 /** Null where Redis is away: then what is stored counts as in force. */

@@ -3,6 +3,7 @@
  * is stored already is not held against its owner: a write that changes nothing the parser reads always passes, and so does
  * everything about an object that is being deleted.
  */
+import { type Advice, advise } from '../configure/advice.ts'
 import { configure } from '../configure/configure.ts'
 import { readPool } from '../configure/pool.ts'
 import type { Configuration, ConfigurationObject } from '../model/configuration.ts'
@@ -14,7 +15,7 @@ import {
   peerMistakes,
   peersWith,
 } from './bgp.ts'
-import type { Question } from './review.ts'
+import type { Opinion, Question } from './review.ts'
 
 /** The kinds that are judged. */
 export const KINDS = [
@@ -36,6 +37,8 @@ export interface AdmitState {
   readonly others: Readonly<Partial<Record<Kind, readonly unknown[]>>>
   /** Null while nobody has judged one. */
   readonly inForce: Configuration | null
+  /** Addresses of the cluster's nodes. */
+  readonly nodeAddresses: readonly string[]
 }
 
 /** The objects that the judgement of this one depends on. */
@@ -46,21 +49,27 @@ export function consulted({ kind, operation }: Question): readonly Kind[] {
   return kind === 'Community' ? ['Community'] : []
 }
 
-/** Why the object may not be stored, or not be deleted; null when it may. */
-export function admit(question: Question, state: AdmitState): string | null {
+/** Why the object may not be stored, or not be deleted, if so; and what will surprise its owner. */
+export function admit(question: Question, state: AdmitState): Opinion {
   const { kind, operation, namespace, name, object } = question
-  if (kind === 'ConfigMap' && (name !== CONFIG_MAP || namespace !== state.namespace)) return null
-  if (operation === 'DELETE') return kind === 'BFDProfile' ? profileInUse(question, state) : null
-  if (namespace !== state.namespace) {
+  const home = namespace === state.namespace
+  if (kind === 'ConfigMap' && (name !== CONFIG_MAP || !home)) return CONTENT
+  if (operation === 'DELETE') return kind === 'BFDProfile' ? profileInUse(question, state) : CONTENT
+  if (!home) {
     return operation === 'CREATE' && KINDS.some(one => one === kind)
-      ? `${kind} "${name}" must be created in namespace "${state.namespace}": Herald obeys no other`
-      : null
+      ? refused(
+          `${kind} "${name}" must be created in namespace "${state.namespace}": Herald obeys no other`,
+        )
+      : CONTENT
   }
-  if (isUnchanged(question) || isLeaving(object)) return null
-  if (isConfiguration(kind)) return configurationMistakes(kind, question, state)
+  if (isUnchanged(question) || isLeaving(object)) return CONTENT
+  if (isConfiguration(kind)) return judgeConfiguration(kind, question, state)
   const mistakes = bgpMistakes(question, state)
-  return mistakes.length > 0 ? mistakes.join('; ') : null
+  return mistakes.length > 0 ? refused(mistakes.join('; ')) : CONTENT
 }
+
+const CONTENT: Opinion = { refusal: null, warnings: [] }
+const refused = (refusal: string): Opinion => ({ refusal, warnings: [] })
 
 const CONFIGURATION: readonly ConfigurationObject['kind'][] = [
   'IPAddressPool',
@@ -76,20 +85,28 @@ const isConfiguration = (kind: string): kind is ConfigurationObject['kind'] =>
  * First what is stored is judged, so that it counts as in force although nobody may have come to that yet, then what would
  * be: of two pools applied together the second one is refused, whatever their names.
  */
-function configurationMistakes(
+function judgeConfiguration(
   kind: ConfigurationObject['kind'],
   { object }: Question,
-  { others, inForce }: AdmitState,
-): string | null {
+  { others, inForce, nodeAddresses }: AdmitState,
+): Opinion {
   const stored = CONFIGURATION.flatMap(one =>
     (others[one] ?? []).map(other => projectConfiguration(one, other)),
   ).filter(one => one.kind !== 'ConfigMap' || one.name === CONFIG_MAP)
   const candidate = projectConfiguration(kind, object)
   const rest = stored.filter(one => one.kind !== kind || one.name !== candidate.name)
   const before = configure(stored, inForce).configuration
-  const { faults } = configure([...rest, candidate], before)
-  const fault = faults.find(one => one.kind === kind && one.name === candidate.name)
-  return fault?.mistakes ?? null
+  const { configuration, faults } = configure([...rest, candidate], before)
+  const isMine = (one: Advice) => one.kind === kind && one.name === candidate.name
+  const fault = faults.find(isMine)
+  return fault
+    ? refused(fault.mistakes)
+    : {
+        refusal: null,
+        warnings: advise(configuration, nodeAddresses)
+          .filter(isMine)
+          .map(one => one.message),
+      }
 }
 
 function bgpMistakes(question: Question, { others }: AdmitState): readonly string[] {
@@ -111,12 +128,12 @@ function bgpMistakes(question: Question, { others }: AdmitState): readonly strin
   }
 }
 
-function profileInUse({ name, namespace }: Question, state: AdmitState): string | null {
-  if (namespace !== state.namespace) return null
+function profileInUse({ name, namespace }: Question, state: AdmitState): Opinion {
+  if (namespace !== state.namespace) return CONTENT
   const peers = peersWith(name, (state.others.BGPPeer ?? []).map(namedOf))
-  return peers.length > 0
-    ? `BFDProfile "${name}" is used by BGPPeer ${peers.map(one => `"${one}"`).join(', ')}: change or delete that first`
-    : null
+  if (peers.length === 0) return CONTENT
+  const list = peers.map(one => `"${one}"`).join(', ')
+  return refused(`BFDProfile "${name}" is used by BGPPeer ${list}: change or delete that first`)
 }
 
 /** The projection has everything the parser reads. */

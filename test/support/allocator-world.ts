@@ -8,19 +8,22 @@ import { stateOf } from '../../infra/redis/state.ts'
 import { onAllocate } from '../../workers/on-allocate.ts'
 import { onPlace, type PlaceWorld } from '../../workers/on-place.ts'
 import { adoptNothing } from './claims.ts'
-import { privateRedis } from './redis.ts'
+import { type PrivateRedis, privateRedis } from './redis.ts'
 import type { Scope } from './undo.ts'
 
 export interface AllocatorOptions {
   readonly clusters: readonly string[]
   readonly coolDownMs: number
   readonly nodeAddresses: readonly string[]
+  /** To be emptied and used; its own if not given. */
+  readonly server: PrivateRedis
 }
 
 /** Real Redis and scripts; bells are answered here one by one, as an allocator would. */
 export async function allocatorWorld(t: Scope, options: Partial<AllocatorOptions> = {}) {
-  const server = await privateRedis(t)
+  const server = options.server ?? (await privateRedis(t))
   const redis = server.connect({ batched: true })
+  await redis.flushall()
   const scripts = scriptsOf(redis, '{herald}')
   const state = stateOf(redis, '{herald}')
   const clusters = options.clusters ?? ['default']

@@ -3,11 +3,12 @@
  * the parser, the decision and the claim on a real Redis. Services are served in the order given; the cool-down is off.
  */
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { configure } from '../../functions/configure/configure.ts'
 import { projectService } from '../../functions/watch/project.ts'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { poolObject } from '../support/objects.ts'
+import { privateRedis } from '../support/redis.ts'
 import { violations } from '../support/violations.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -772,10 +773,12 @@ const WEB = {
   ...port(80),
 }
 
-describe('MetalLB’s rules', { concurrency: 3 }, () => {
+const server = await privateRedis({ after })
+
+describe('MetalLB’s rules', () => {
   for (const [what, pools, steps, expected] of rows) {
     test(what, async t => {
-      const herald = await allocatorWorld(t)
+      const herald = await allocatorWorld(t, { server })
       const names = new Set<string>()
       let inForce = configure([], null).configuration
       let version = 0

@@ -16,6 +16,7 @@ const HOME = '/apis/metallb.io/v1beta1/namespaces/metallb-system'
 const POOLS = `${HOME}/ipaddresspools`
 const CONFIGURATIONS = 'validatingwebhookconfigurations.admissionregistration.k8s.io'
 
+const world = { inForce: async () => null, nodeAddresses: async () => ['10.7.0.1'] }
 const LIVES = { authorityMs: 3600_000, servingMs: 3600_000 }
 
 /** The API server with Herald's rights, and a watcher's webhook that uses no others. */
@@ -35,7 +36,7 @@ async function cluster(t: Scope) {
       webhook: { host: '127.0.0.1', port: 0 },
       webhookHost,
     }
-    const webhook = runWebhook({ config, api, log, inForce: async () => null }, lives)
+    const webhook = runWebhook({ ...world, config, api, log }, lives)
     const stop = () => {
       webhook.stop()
       api.close()
@@ -82,6 +83,12 @@ describe('admission', () => {
     )
     const good = await ask(server, 'POST', POOLS, { body: pool('z', '10.0.0.0/24') })
     assert.equal(good.status, 201, messageOf(good))
+    const odd = await ask(server, 'POST', POOLS, { body: pool('odd', '10.7.0.0/24') })
+    assert.equal(odd.status, 201, messageOf(odd))
+    assert.match(
+      String(odd.headers.warning),
+      /contains 10\.7\.0\.1, which nodes of this cluster have/,
+    )
     const second = await ask(server, 'POST', POOLS, { body: pool('a', '10.0.0.7/32') })
     assert.match(
       messageOf(second),

@@ -21,7 +21,9 @@ export function send(response: ServerResponse, answer: Answer): void {
   const { code, type, text, warnings = [] } = answer
   if (warnings.length > 0) {
     const lines = warnings.map(line => `299 - "${line.replace(/["\\]/g, '\\$&')}"`)
-    response.setHeader('warning', lines)
+    // Node writes headers as Latin-1; the real server writes the octets of UTF-8.
+    const octets = lines.map(line => Buffer.from(line).toString('latin1'))
+    response.setHeader('warning', octets)
   }
   response.writeHead(code, {
     'content-type': type,

@@ -28,7 +28,7 @@ const say = (
   question: Question,
   others: AdmitState['others'] = {},
   more: Partial<AdmitState> = {},
-) => admit(question, { namespace: HOME, others, inForce: null, ...more })
+) => admit(question, { namespace: HOME, others, inForce: null, nodeAddresses: [], ...more }).refusal
 
 const peer = { myASN: 64512, peerASN: 64513, peerAddress: '192.0.2.1' }
 const pools = { IPAddressPool: [object('p', cidr('10.0.0.0/24', '2001:db8::/64'))] }

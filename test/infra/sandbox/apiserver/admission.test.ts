@@ -128,6 +128,9 @@ test('warnings reach the client', async () => {
   await watchMaps()
   answer = () => ({ allowed: true, warnings: ['mind the gap'] })
   assert.equal((await create()).headers.warning, '299 - "mind the gap"')
+  answer = () => ({ allowed: true, warnings: ['mind the \u201cgap\u201d\u2026'] })
+  const told = String((await create()).headers.warning)
+  assert.equal(Buffer.from(told, 'latin1').toString(), '299 - "mind the \u201cgap\u201d\u2026"')
 })
 
 /** case, webhook, rule, metadata of the map, whether it is asked */
