@@ -21,16 +21,17 @@ export function send(response: ServerResponse, answer: Answer): void {
   const { code, type, text, warnings = [] } = answer
   if (warnings.length > 0) {
     const lines = warnings.map(line => `299 - "${line.replace(/["\\]/g, '\\$&')}"`)
-    // Node writes headers as Latin-1; the real server writes the octets of UTF-8.
+    // Node writes headers as Latin-1 (before a body of octets); the real server writes the octets of UTF-8.
     const octets = lines.map(line => Buffer.from(line).toString('latin1'))
     response.setHeader('warning', octets)
   }
+  const body = Buffer.from(text)
   response.writeHead(code, {
     'content-type': type,
-    'content-length': Buffer.byteLength(text),
+    'content-length': body.length,
     'cache-control': 'no-cache, private',
   })
-  response.end(text)
+  response.end(body)
 }
 
 /** Answers an error as a Status; what is no ApiError is a 500. A stream that has begun is cut. */
