@@ -534,6 +534,12 @@ const rows: [string, Readonly<Record<string, Fields>>, Step[], string][] = [
     's 10.0.0.7,2001:db8::5',
   ],
   [
+    'IPv6 by request, however it is written',
+    { a: pool('2001:db8::/64') },
+    [apply('s', { loadBalancerIPs: '2001:0DB8:0:0::0005' }, six)],
+    's 2001:db8::5',
+  ],
+  [
     'one of two by request',
     { a: pool('10.0.0.0/24 , 2001:db8::/64') },
     [apply('s', { loadBalancerIPs: '10.0.0.7' }, dual('PreferDualStack'))],
@@ -751,6 +757,67 @@ const rows: [string, Readonly<Record<string, Fields>>, Step[], string][] = [
       apply('t', { 'allow-shared-ip': 'l' }, port(81)),
     ],
     's 10.0.0.0 t 10.0.0.0',
+  ],
+  [
+    'a shared address may be asked for',
+    { a: pool('10.0.0.0/24') },
+    [
+      apply('r'),
+      apply('s', { 'allow-shared-ip': 'k' }),
+      apply('t', { 'allow-shared-ip': 'k', loadBalancerIPs: '10.0.0.1' }, port(81)),
+      apply('u', { 'allow-shared-ip': 'k', loadBalancerIPs: '10.0.0.1' }, port(80)),
+    ],
+    'r 10.0.0.0 s 10.0.0.1 t 10.0.0.1 u -',
+  ],
+  [
+    'a port that is in the way is waited for',
+    { a: pool('10.0.0.0/24') },
+    [
+      apply('s', { 'allow-shared-ip': 'k' }),
+      apply('t', { 'allow-shared-ip': 'k', loadBalancerIPs: '10.0.0.0' }),
+      apply('s', { 'allow-shared-ip': 'k' }, port(443)),
+    ],
+    's 10.0.0.0 t 10.0.0.0',
+  ],
+  [
+    'a sharer that asks for another address moves alone',
+    { a: pool('10.0.0.0/24') },
+    [
+      apply('s', { 'allow-shared-ip': 'k' }),
+      apply('t', { 'allow-shared-ip': 'k' }, port(81)),
+      apply('t', { 'allow-shared-ip': 'k', loadBalancerIPs: '10.0.0.9' }, port(81)),
+    ],
+    's 10.0.0.0 t 10.0.0.9',
+  ],
+  [
+    'a sharer of several ports needs all of them',
+    { a: pool('10.0.0.0/24') },
+    [
+      apply('s', { 'allow-shared-ip': 'k' }, { ports: [{ port: 80 }, { port: 443 }] }),
+      apply('t', { 'allow-shared-ip': 'k' }, { ports: [{ port: 53 }, { port: 443 }] }),
+      apply(
+        'u',
+        { 'allow-shared-ip': 'k' },
+        {
+          ports: [
+            { port: 53, protocol: 'UDP' },
+            { port: 443, protocol: 'SCTP' },
+          ],
+        },
+      ),
+    ],
+    's 10.0.0.0 t 10.0.0.1 u 10.0.0.0',
+  ],
+  [
+    'who leaves a shared address leaves its ports',
+    { a: pool('10.0.0.0/24') },
+    [
+      apply('s', { 'allow-shared-ip': 'k' }),
+      apply('t', { 'allow-shared-ip': 'k' }, port(81)),
+      { remove: 's' },
+      apply('u', { 'allow-shared-ip': 'k' }),
+    ],
+    't 10.0.0.0 u 10.0.0.0',
   ],
   [
     'both families are shared, or neither',
