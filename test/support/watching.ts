@@ -23,7 +23,7 @@ export const WIDE = `address-pools:
 export type Watched = Awaited<ReturnType<typeof watched>>
 
 /** As the store calls it: "roles.rbac.authorization.k8s.io". */
-function resourceOf({ apiVersion, kind }: ApiObject): string {
+export function resourceOf({ apiVersion, kind }: ApiObject): string {
   const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : ''
   return `${kind.toLowerCase()}s${group}`
 }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { readCrds } from '../../infra/deploy/manifests.ts'
+import { readCrds, readRbac } from '../../infra/deploy/manifests.ts'
 import { apiServer } from '../support/apiserver.ts'
 import { addressesOf, eventsOf, putConfigMap, putService } from '../support/cluster.ts'
 import { herald } from '../support/herald.ts'
+import { kubectl } from '../support/kubectl.ts'
 import { privateRedis } from '../support/redis.ts'
 import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
+import { resourceOf } from '../support/watching.ts'
 
 const GROUP = 'metallb.io'
 const POOLS = `ipaddresspools.${GROUP}`
@@ -28,19 +30,15 @@ interface Shape {
   }
 }
 
-/** `strange`: the definitions are MetalLB's, whose status has no conditions. */
+/** Under the rights of rbac.yaml. `strange`: the definitions are MetalLB's, whose status has no conditions. */
 async function world(t: TestContext, strange = false) {
   const scope = undoing(t)
-  const [redis, api] = await Promise.all([privateRedis(scope), apiServer(scope)])
+  const [redis, api] = await Promise.all([privateRedis(scope), apiServer(scope, { rbac: true })])
   const { store } = api
-  for (const crd of readCrds()) {
-    const text = JSON.stringify(crd)
-    store.create(
-      'customresourcedefinitions.apiextensions.k8s.io',
-      strange ? JSON.parse(withoutConditions(text)) : crd,
-    )
+  for (const object of [...readCrds(), ...readRbac()]) {
+    const text = JSON.stringify(object)
+    store.create(resourceOf(object), strange ? JSON.parse(withoutConditions(text)) : object)
   }
-  store.create('namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })
   const create = (kind: string, resource: string, name: string, spec: Fields) =>
     store.create(resource, {
       apiVersion: 'metallb.io/v1beta1',
@@ -54,7 +52,10 @@ async function world(t: TestContext, strange = false) {
     api,
     redis,
     store,
-    herald: herald(scope, { redisUrl: redis.path, kubeconfig: api.kubeconfigPath }),
+    herald: herald(scope, {
+      redisUrl: redis.path,
+      kubeconfig: api.issueToken(NAMESPACE, 'herald-watcher').kubeconfigPath,
+    }),
     pool: (name: string, spec: Fields) => create('IPAddressPool', POOLS, name, spec),
     advertisement: (name: string, spec: Fields) =>
       create('L2Advertisement', ADVERTISEMENTS, name, spec),
@@ -90,6 +91,15 @@ describe('the status of a pool', () => {
     const all = Number(2n ** 63n - 1n)
     await until('empty pools', () => counters('green') === '0 0 3 0')
     await until('empty pools', () => counters('blue') === `0 0 254 ${all}`)
+    const shown = await kubectl(
+      api.kubeconfigPath,
+      '-n',
+      NAMESPACE,
+      'get',
+      'ipaddresspool',
+      '-oyaml',
+    )
+    assert.match(shown, /status:\n +assignedIPv4: 0\n +assignedIPv6: 0\n +availableIPv4: 254\n/)
     const before = poolWrites()
     const names = Array.from({ length: 100 }, (_, index) => `s${index}`)
     const begunMs = Date.now()

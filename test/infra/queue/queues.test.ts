@@ -89,6 +89,22 @@ test('any number of rings during an answer become exactly one more, never beside
   assert.equal(most, 1)
 })
 
+test('bells that ring soon are answered once a second, and after the last ring', async t => {
+  const { bells, listen } = await open(t)
+  const answers: number[] = []
+  let rings = 0
+  listen('publish', async () => void answers.push(rings))
+  const endMs = performance.now() + 2500
+  while (performance.now() < endMs) {
+    rings++
+    await bells.ringSoon('publish', ['pool/blue'])
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  await until('the last ring is answered', () => answers.at(-1) === rings)
+  const seconds = Math.ceil((performance.now() - endMs + 2500) / 1000)
+  assert.ok(answers.length <= seconds + 1, `${answers.length} answers in ${seconds} s`)
+})
+
 test('a ring during the last failing answer is not lost', async t => {
   const { bells, listen } = await open(t)
   const first = gate()
