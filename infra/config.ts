@@ -21,6 +21,7 @@ export type ProcessName =
   | 'explain'
   | 'history'
   | 'secrets'
+  | 'migrate'
   | 'get'
   | 'top'
   | 'reserve'
@@ -84,6 +85,7 @@ export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
   explain: 'off',
   history: 'off',
   secrets: 'off',
+  migrate: 'off',
   get: 'off',
   top: 'off',
   reserve: 'off',
@@ -144,6 +146,7 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
   explain: ['output', 'stateDir', ...REDIS, ...COMMON],
   history: ['output', 'stateDir', ...REDIS, ...COMMON],
   secrets: ['kubeconfig', 'context', 'namespace', 'logLevel'],
+  migrate: ['output', 'kubeconfig', 'context', 'namespace', 'loadBalancerClass', 'logLevel'],
   get: ['output', 'watch', 'stateDir', ...REDIS, ...COMMON],
   top: ['stateDir', ...REDIS, ...COMMON],
   reserve: ['service', 'for', 'output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],

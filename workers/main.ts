@@ -191,6 +191,21 @@ Example: herald secrets --namespace metallb-system`,
       perform(config, async world => (await import('./secrets.ts')).runSecrets(world)),
   },
   {
+    name: 'migrate',
+    summary: 'says what would change on moving over from MetalLB; converts its old ConfigMap',
+    about: `"check" reads a cluster, writes nothing, and says which Services would not keep what they have,
+and what of the configuration Herald would refuse or does not serve; exit code 3 when there is any.
+"configmap <file>" prints the objects that mean the same as a ConfigMap of MetalLB 0.7 to 0.12.
+
+Needs: the right to list Services, Nodes, Namespaces, Pods and the configuration; or a file.
+
+Example: herald migrate check --kubeconfig ~/.kube/config
+Example: herald migrate configmap config.yaml | kubectl apply -f -`,
+    argument: '<what> [file]',
+    start: (config, [what = '', file]) =>
+      perform(config, async world => (await import('./migrate.ts')).runMigrate(world, what, file)),
+  },
+  {
     name: 'walkthrough',
     summary: 'shows the way of one Service, step by step, in a sandbox of its own',
     about: `Applies a pool and a Service, asks the LAN, deletes them again; prints each step and what

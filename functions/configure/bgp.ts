@@ -155,7 +155,7 @@ function readPeer(part: Part, profiles: ReadonlySet<string>, mistakes: Mistakes)
   )
 }
 
-const SPELLING = { labels: 'match-labels', expressions: 'match-expressions' }
+export const SPELLING = { labels: 'match-labels', expressions: 'match-expressions' }
 
 const PEER = [
   'my-asn',

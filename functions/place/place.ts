@@ -81,7 +81,7 @@ function eligible({ service, endpoints, pool }: Member, state: PlaceState): Plac
 }
 
 /** Advertisements of the pool whose serviceSelectors are empty or match (metallb-behaviour 5.1). */
-function advertisementsOf(
+export function advertisementsOf(
   service: Service,
   poolName: string,
   { pools, advertisements }: Configuration,

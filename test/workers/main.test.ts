@@ -30,6 +30,7 @@ const COMMANDS = [
   'reserve',
   'release',
   'secrets',
+  'migrate',
   'walkthrough',
 ]
 
