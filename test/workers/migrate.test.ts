@@ -24,7 +24,7 @@ describe('herald migrate', () => {
     putConfigMap(api, ARTICLE_CONFIG)
     putService(api, 'web')
     api.store.patchStatus('services', 'default', 'web', {
-      loadBalancer: { ingress: [{ ip: '192.168.50.211' }] },
+      status: { loadBalancer: { ingress: [{ ip: '192.168.50.211' }] } },
     })
   })
 
@@ -67,7 +67,7 @@ describe('herald migrate', () => {
 
   test('check: exit code 3 and the Service by name when its address is in no pool', async t => {
     api.store.patchStatus('services', 'default', 'web', {
-      loadBalancer: { ingress: [{ ip: '203.0.113.9' }] },
+      status: { loadBalancer: { ingress: [{ ip: '203.0.113.9' }] } },
     })
     const { code, said } = await migrate(t, 'check', '--kubeconfig', api.kubeconfigPath)
     assert.match(said, /Service default\/web +would lose 203\.0\.113\.9/)
