@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readCrds } from '../../../infra/deploy/manifests.ts'
+import { KINDS } from '../../../functions/admit/admit.ts'
+import { readCrds, readWebhook } from '../../../infra/deploy/manifests.ts'
 import {
   type JsonObject,
   listAt,
@@ -217,4 +218,19 @@ test('a pool is filled with the defaults that MetalLB documents', async t => {
     autoAssign: true,
     avoidBuggyIPs: false,
   })
+})
+
+test('admission is asked of every kind that is judged and of no other, and its absence blocks nothing', () => {
+  const configuration = readWebhook().find(one => one.kind === 'ValidatingWebhookConfiguration')
+  const webhooks = listAt(configuration, 'webhooks')
+  const asked = webhooks.flatMap(one =>
+    listAt(one, 'rules').flatMap(rule => listAt(rule, 'resources').map(String)),
+  )
+  const judged = KINDS.map(kind => kinds.find(([name]) => name === kind)?.[1] ?? 'configmaps')
+  assert.deepEqual(asked.sort(), judged.sort())
+  for (const one of webhooks) {
+    assert.equal(textAt(one, 'failurePolicy'), 'Ignore')
+    assert.equal(textAt(one, 'sideEffects'), 'None')
+    assert.ok(Number(textAt(one, 'timeoutSeconds')) <= 3)
+  }
 })
