@@ -62,18 +62,22 @@ export function openBells(connection: Redis | Cluster, prefix: string, log: Logg
   const ring = async (name: string, keys: readonly string[], delayMs: number) => {
     const unique = [...new Set(keys)]
     const queue = open(name)
-    for (let start = 0; start < unique.length; start += BULK_MOST) {
-      await queue.addBulk(
-        unique.slice(start, start + BULK_MOST).map(key => ({
-          name,
-          data: { v: 1 as const, key },
-          opts: {
-            ...JOB,
-            ...(delayMs > 0 && { delay: delayMs }),
-            deduplication: { id: key, keepLastIfActive: true },
-          },
-        })),
-      )
+    const jobs = unique.map(key => ({
+      name,
+      data: { v: 1 as const, key },
+      opts: {
+        ...JOB,
+        ...(delayMs > 0 && { delay: delayMs }),
+        deduplication: { id: key, keepLastIfActive: true },
+      },
+    }))
+    const [job] = jobs
+    if (job && jobs.length === 1) {
+      await queue.add(name, job.data, job.opts) // most are: a bulk of one costs a transaction more
+      return
+    }
+    for (let start = 0; start < jobs.length; start += BULK_MOST) {
+      await queue.addBulk(jobs.slice(start, start + BULK_MOST))
     }
   }
   /** Until when a bell that rings soon stands for further rings of this process. */

@@ -44,16 +44,26 @@ export async function checkRedis(
   redis: Redis | Cluster,
   config: RedisConfig,
 ): Promise<{ warning: string | null }> {
-  const info = parseInfo(await untilReady(redis, config).then(() => redis.info()))
-  const unfit = UNFIT.find(one => one.when(info, config))
-  if (unfit) {
-    const what = `Redis at ${whereIs(config)} ${unfit.what(info)}`
-    throw new Fault(unfit.code, { what, why: unfit.why, remedy: unfit.remedy, retry: true })
+  await untilReady(redis, config)
+  let warning: string | null = null
+  for (const server of serversOf(redis)) {
+    const info = parseInfo(await server.info())
+    const unfit = UNFIT.find(one => one.when(info, config))
+    if (unfit) {
+      const what = `Redis at ${whereIs(config)} ${unfit.what(info)}`
+      throw new Fault(unfit.code, { what, why: unfit.why, remedy: unfit.remedy, retry: true })
+    }
+    const policy = policyOf(info)
+    if (policy !== 'noeviction') {
+      warning = `maxmemory-policy is ${policy}: Redis may drop addresses and jobs; set it to noeviction`
+    }
   }
-  const policy = policyOf(info)
-  const warning = `maxmemory-policy is ${policy}: Redis may drop addresses and jobs; set it to noeviction`
-  return { warning: policy === 'noeviction' ? null : warning }
+  return { warning }
 }
+
+/** Of a Cluster every master: our slot may move to any of them. */
+const serversOf = (redis: Redis | Cluster): readonly Redis[] =>
+  'nodes' in redis ? redis.nodes('master') : [redis]
 
 type Info = ReadonlyMap<string, string>
 

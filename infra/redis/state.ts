@@ -11,6 +11,7 @@ import type { Service } from '../../functions/model/service.ts'
 import type { Tally } from '../../functions/publish/pool-status.ts'
 import { keysOf } from './keys.ts'
 import { readAddressRecord, readAllocation } from './records.ts'
+import { script } from './scripts.ts'
 
 /** A record and the resourceVersion it was seen at; a null record is a tombstone; version '' = never seen. */
 export interface Seen<T> {
@@ -22,6 +23,10 @@ export type State = ReturnType<typeof stateOf>
 
 export function stateOf(redis: Redis | Cluster, prefix: string) {
   const keys = keysOf(prefix)
+  const strike = script(redis, 'strike')
+  const overdue = script(redis, 'overdue')
+  /** By cluster; parsed once and not at every decision. */
+  const inForce = new Map<string, { readonly text: string; readonly seen: Seen<Configuration> }>()
   return {
     keys,
     service: async (cluster: string, name: string) =>
@@ -67,7 +72,9 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     async configuration(cluster: string) {
       const text = await redis.get(keys.configuration(cluster))
       if (!text) return null
-      const { version, record } = seen<Configuration>(text)
+      const known = inForce.get(cluster)
+      const { version, record } = known?.text === text ? known.seen : seen<Configuration>(text)
+      if (known?.text !== text) inForce.set(cluster, { text, seen: { version, record } })
       return record && { revision: Number(version), configuration: record }
     },
     async allocation(cluster: string, service: string): Promise<Allocation | null> {
@@ -155,20 +162,15 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     },
     /** Strikes the bell out unless it was made dirty again since. */
     async answered(queue: string, key: string, version: string | null): Promise<void> {
-      if (version !== null) await redis.eval(STRIKE, 1, keys.dirty(queue), key, version)
+      if (version !== null) await strike([keys.dirty(queue)], [key, version])
     },
     /** Keys that have waited for an answer longer than `ageMs`, oldest first. */
     async overdue(queue: string, ageMs: number, most: number): Promise<string[]> {
-      const [seconds] = await redis.time()
-      const until = (Number(seconds) * 1000 - ageMs) * 1000
-      return redis.zrange(keys.dirty(queue), '0', String(until), 'BYSCORE', 'LIMIT', 0, most)
+      const answer = await overdue([keys.dirty(queue)], [ageMs, most])
+      return Array.isArray(answer) ? answer.map(String) : []
     },
   }
 }
-
-const STRIKE = `local version = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if version and tonumber(version) == tonumber(ARGV[2]) then return redis.call('ZREM', KEYS[1], ARGV[1]) end
-return 0`
 
 async function* fieldsOf(redis: Redis | Cluster, key: string): AsyncGenerator<string[]> {
   for await (const some of entriesOf(redis, key, text => text)) yield some.map(([field]) => field)

@@ -88,13 +88,13 @@ async function measure(): Promise<void> {
   await Promise.all(children.map(child => child.stop()))
   for (const allocators of [1, 2, 4]) {
     children = await start(...Array.from({ length: allocators }, () => 'allocator' as const))
-    await decideAll(redis, state, allocators)
+    await decideAll(redis, state, children)
     await Promise.all(children.map(child => child.stop()))
   }
 }
 
 /** Every Service claims anew from an empty book of addresses. */
-async function decideAll(redis: Redis, state: State, allocators: number): Promise<void> {
+async function decideAll(redis: Redis, state: State, allocators: readonly Child[]): Promise<void> {
   const { keys } = state
   const book = [`${keys.page}*`, `${keys.used}*`, `${PREFIX}:dirty:*`]
   const found = (await Promise.all(book.map(pattern => redis.keys(pattern)))).flat()
@@ -107,15 +107,17 @@ async function decideAll(redis: Redis, state: State, allocators: number): Promis
   )
   const bells = openBells(redis, PREFIX, keptLog())
   const names = Object.keys(await redis.hgetall(keys.services('default')))
-  const beganMs = performance.now()
+  const cpu = () => allocators.reduce((sum, { pid }) => sum + cpuMsOf(pid()), 0)
+  const [beganMs, cpuBefore] = [performance.now(), cpu()]
   await bells.ring(
     'allocate',
     names.map(name => `default/${name}`),
   )
   await until(async () => (await redis.hlen(keys.allocations('default'))) === count)
   const perSecond = (count / (performance.now() - beganMs)) * 1000
+  const cost = ((cpu() - cpuBefore) / count).toFixed(2)
   print(
-    `${allocators} allocator${allocators > 1 ? 's' : ''}: ${perSecond.toFixed(0)} claims a second`,
+    `${allocators.length} allocators: ${perSecond.toFixed(0)} claims a second, ${cost} ms of CPU each`,
   )
   await bells.close()
 }
@@ -152,6 +154,12 @@ async function ask(api: ChildProcess, order: Order): Promise<Told> {
 function rssOf(pid: number | null): string {
   const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return `${(Number(kib) / 1024).toFixed(0)} MiB`
+}
+
+/** CPU time of all its threads so far (proc(5): utime and stime, in ticks of 10 ms). */
+function cpuMsOf(pid: number | null): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 async function redisMemory(redis: Redis): Promise<string> {
