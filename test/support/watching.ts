@@ -10,7 +10,7 @@ import type { ApiObject } from '../../infra/sandbox/apiserver/object.ts'
 import { apiServer } from './apiserver.ts'
 import { addressesOf, putConfigMap, putService, serviceOf } from './cluster.ts'
 import { herald, type Settings } from './herald.ts'
-import { privateRedis } from './redis.ts'
+import { type PrivateRedis, privateRedis } from './redis.ts'
 import { type Scope, undoing } from './undo.ts'
 import { until } from './until.ts'
 
@@ -35,10 +35,14 @@ export const denied = ({ log }: Watched): string[] =>
     .filter(text => /403|forbidden/i.test(text))
 
 /** Nothing runs yet, so that a test can furnish the cluster first. */
-export async function watched(t: Scope, settings: Partial<Settings> = {}) {
+export async function watched(
+  t: Scope,
+  settings: Partial<Settings> = {},
+  keeps: PrivateRedis | { readonly appendonly: boolean } = { appendonly: true },
+) {
   const scope = undoing(t) // the processes end before the servers they talk to
   const [redis, api] = await Promise.all([
-    privateRedis(scope, { appendonly: true }),
+    'path' in keeps ? keeps : privateRedis(scope, keeps),
     apiServer(scope, { rbac: true }),
   ])
   for (const object of [...readCrds(), ...readRbac()]) api.store.create(resourceOf(object), object)
