@@ -32,7 +32,7 @@ export function resourceOf({ apiVersion, kind }: ApiObject): string {
 export const denied = ({ log }: Watched): string[] =>
   log.lines
     .map(({ message, fields }) => `${message} ${fields.error ?? ''}`)
-    .filter(text => /403|forbidden/i.test(text))
+    .filter(text => /: 403 |is forbidden|permission is missing/.test(text))
 
 /** Nothing runs yet, so that a test can furnish the cluster first. */
 export async function watched(

@@ -6,8 +6,8 @@ import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
 import { denied, type Watched, WIDE, watched } from '../support/watching.ts'
 
-/** By hand: HERALD_FIRE_SERVICES=10000 HERALD_FIRE_AWAY_MS=60000 node test/run.mjs workers/fire */
-const COUNT = Number(process.env.HERALD_FIRE_SERVICES ?? 1000)
+/** By hand: HERALD_FIRE_SERVICES=1000 HERALD_FIRE_AWAY_MS=60000 node test/run.mjs workers/fire */
+const COUNT = Number(process.env.HERALD_FIRE_SERVICES ?? 300)
 /** How long Redis is away: longer than every lease, lock and silence that Herald knows of but one (a minute, by hand). */
 const AWAY_MS = Number(process.env.HERALD_FIRE_AWAY_MS ?? 6000)
 const LIMIT_MS = 120_000
