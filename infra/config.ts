@@ -15,6 +15,7 @@ export type ProcessName =
   | 'watcher'
   | 'allocator'
   | 'announcer'
+  | 'console'
   | 'up'
   | 'client'
   | 'kubectl'
@@ -42,6 +43,10 @@ export interface Config {
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug'
   /** Null: no health endpoint. */
   readonly health: Listen | null
+  /** Null: no console. */
+  readonly console: Listen | null
+  /** Null: nobody may act in the console. */
+  readonly adminToken: string | null
   /** Null: $KUBECONFIG, the pod's service account, ~/.kube/config. */
   readonly kubeconfig: string | null
   readonly context: string | null
@@ -79,6 +84,7 @@ export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
   watcher: '127.0.0.1:17471',
   allocator: '127.0.0.1:17472',
   announcer: '127.0.0.1:17473',
+  console: '127.0.0.1:17474',
   up: 'off',
   client: 'off',
   kubectl: 'off',
@@ -104,6 +110,7 @@ const REDIS = [
   'redisCaFile',
 ] as const
 const BEATS = ['beatKeysFile', 'beatKeys'] as const
+const CONSOLE = ['consoleAddress', 'adminTokenFile', 'adminToken'] as const
 const KUBERNETES = [
   'kubeconfig',
   'context',
@@ -127,8 +134,10 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
     ...COMMON,
     'healthAddress',
   ],
+  console: [...REDIS, ...CONSOLE, ...COMMON, 'healthAddress'],
   up: [
     ...REDIS,
+    ...CONSOLE,
     ...KUBERNETES,
     'nodeName',
     'excludeInterfaces',
@@ -183,8 +192,9 @@ export function readConfig(process: ProcessName, sources: Sources): UpConfig {
   }
   const redis = redisOf(process, given, complain)
   const beatKeys = beatKeysOf(given, complain)
+  const adminToken = adminTokenOf(given, complain)
   if (mistakes.length > 0) throw invalid(process, mistakes)
-  return Object.freeze({ process, ...complete(given), redis, beatKeys })
+  return Object.freeze({ process, ...complete(given), redis, beatKeys, adminToken })
 }
 
 /** True for every process but `up`, which starts a Redis of its own. */
@@ -199,7 +209,7 @@ function redisOf(
 ): RedisConfig | null {
   const { redisUrl, redisMode, redisSentinelName } = given
   if (redisUrl === null) {
-    const needed = process === 'watcher' || process === 'allocator' || process === 'announcer'
+    const needed = ['watcher', 'allocator', 'announcer', 'console'].includes(process)
     if (needed) complain('redisUrl', 'it must say where Redis is')
     return null
   }
@@ -228,7 +238,28 @@ function beatKeysOf(
   return null
 }
 
-function complete(given: Given): Omit<UpConfig, 'process' | 'redis' | 'beatKeys'> {
+/** A guess at a short one would let anybody act. */
+const ADMIN_TOKEN_LENGTH_MIN = 16
+
+function adminTokenOf(
+  { adminToken, adminTokenFile }: Given,
+  complain: (name: SettingName, why: string) => void,
+): string | null {
+  if (adminToken === null && adminTokenFile === null) return null
+  const name = adminToken === null ? 'adminTokenFile' : 'adminToken'
+  try {
+    const text = (adminToken ?? readFileSync(adminTokenFile ?? '', 'utf8')).trim()
+    if (text.length >= ADMIN_TOKEN_LENGTH_MIN) return text
+    complain(name, `it must hold ${ADMIN_TOKEN_LENGTH_MIN} characters or more`)
+  } catch {
+    complain(name, 'there is no such file, or it may not be read')
+  }
+  return null
+}
+
+type Read = 'process' | 'redis' | 'beatKeys' | 'adminToken'
+
+function complete(given: Given): Omit<UpConfig, Read> {
   const cluster = filled(given.cluster)
   return {
     prefix: filled(given.prefix),
@@ -236,6 +267,7 @@ function complete(given: Given): Omit<UpConfig, 'process' | 'redis' | 'beatKeys'
     clusters: [...new Set([cluster, ...(given.clusters ?? [])])].sort(),
     logLevel: filled(given.logLevel),
     health: given.healthAddress,
+    console: given.consoleAddress,
     kubeconfig: given.kubeconfig,
     context: given.context,
     namespace: filled(given.namespace),
@@ -284,8 +316,11 @@ function sourceOf(name: SettingName, { flags, environment }: Sources): Source | 
 function describe(name: SettingName, source: Source | undefined, why: string): string {
   const setting: Setting<unknown> = SETTINGS[name]
   const [variable] = setting.variables
-  const ways = `Example: ${flagOf(setting)} ${setting.example} (or ${variable}=${setting.example})`
-  const given = source ? `is "${withoutPassword(source.text)}"` : 'is missing'
+  const ways = setting.flag
+    ? `Example: ${flagOf(setting)} ${setting.example} (or ${variable}=${setting.example})`
+    : `It is given by ${variable}`
+  const text = setting.flag ? `is "${withoutPassword(source?.text ?? '')}"` : 'is no good' // a secret
+  const given = source ? text : 'is missing'
   return `${source?.from ?? flagOf(setting)} ${given}: ${why}. ${ways}`
 }
 

@@ -11,16 +11,23 @@ import type { State } from '../infra/redis/state.ts'
 import { type Told, tell, timeOf, withRedis } from './ask.ts'
 
 export function runExplain(world: World<UpConfig>, kind: string, name: string): Promise<number> {
-  return withState(world, async state => {
-    const { cluster } = world.config
-    if (kind === 'service' || kind === 'svc') return explainService(state, cluster, name)
-    if (kind === 'address') return explainAddress(state, cluster, name)
-    if (kind === 'pool') return explainPool(state, cluster, name)
-    throw new Fault('ConfigInvalid', {
-      what: `"${kind}" cannot be explained`,
-      why: 'it must be service, address or pool',
-      remedy: 'Example: herald explain service default/nginx',
-    })
+  return withState(world, state => explained(state, world.config.cluster, kind, name))
+}
+
+/** Throws a Fault for what is not known, or cannot be explained. */
+export async function explained(
+  state: State,
+  cluster: string,
+  kind: string,
+  name: string,
+): Promise<{ readonly value: unknown; readonly lines: Told }> {
+  if (kind === 'service' || kind === 'svc') return explainService(state, cluster, name)
+  if (kind === 'address') return explainAddress(state, cluster, name)
+  if (kind === 'pool') return explainPool(state, cluster, name)
+  throw new Fault('ConfigInvalid', {
+    what: `"${kind}" cannot be explained`,
+    why: 'it must be service, address or pool',
+    remedy: 'Example: herald explain service default/nginx',
   })
 }
 

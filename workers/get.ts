@@ -21,7 +21,7 @@ import type { State } from '../infra/redis/state.ts'
 import { type Asked, asText, withRedis } from './ask.ts'
 
 /** What listings are made of. */
-interface Source extends Asked {
+export interface Source extends Omit<Asked, 'redis'> {
   readonly depth: Bells['depth']
   readonly cluster: string
 }
@@ -94,7 +94,7 @@ async function rested(signal: AbortSignal): Promise<boolean> {
   return !signal.aborted
 }
 
-async function rowsOf(kind: Kind, source: Source): Promise<Row[]> {
+export async function rowsOf(kind: Kind, source: Source): Promise<Row[]> {
   const rows = await READERS[kind](source)
   return rows.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
 }
@@ -173,7 +173,7 @@ async function placementsOf(state: State, cluster: string): Promise<Placement[]>
 }
 
 /** A scan may show an entry twice; the later one counts. */
-async function gathered<T>(
+export async function gathered<T>(
   handfuls: AsyncIterable<readonly (readonly [string, T])[]>,
 ): Promise<Map<string, T>> {
   const all = new Map<string, T>()

@@ -82,6 +82,18 @@ Example: herald announcer --redis-url redis://redis:6379 --node-name node-a`,
       serve(withRedis(config), async world => (await import('./announcer.ts')).runAnnouncer(world)),
   },
   {
+    name: 'console',
+    summary: 'shows pools, Services, nodes, history and queues in a browser',
+    about: `One page that shows what lies in Redis as it changes, and the queues under /queues. Everybody
+who reaches it may read; to act upon queues takes the admin token.
+
+Needs: Redis, nothing else.
+
+Example: herald console --redis-url redis://redis:6379`,
+    start: config =>
+      serve(withRedis(config), async world => (await import('./console.ts')).runConsole(world)),
+  },
+  {
     name: 'client',
     summary: 'runs a command as the client on the LAN of the sandbox',
     about: `Needs: a sandbox that is up ("herald up" in another terminal, same --state-dir).
@@ -216,7 +228,7 @@ Needs: root, or user namespaces.
 Example: herald walkthrough`,
     // It speaks for itself; only what goes wrong is to come in between.
     start: config =>
-      perform({ ...config, logLevel: 'error' }, async world =>
+      perform({ ...config, logLevel: 'error', console: null }, async world =>
         (await import('./walkthrough.ts')).runWalkthrough(world),
       ),
   },

@@ -7,7 +7,9 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Child, dyingWithParent, keepRunning } from '../infra/child.ts'
 import { type RedisConfig, socketConfig } from '../infra/config/redis.ts'
+import type { Listen } from '../infra/config/settings.ts'
 import type { UpConfig } from '../infra/config.ts'
+import { addressText, freeAddress, urlOf } from '../infra/console/server.ts'
 import { type Logger, relayLog } from '../infra/log.ts'
 import type { Checks, Running, World } from '../infra/process.ts'
 import { relayRedis } from '../infra/redis/relay.ts'
@@ -33,6 +35,8 @@ export async function runUp(world: World<UpConfig>): Promise<Running> {
 export interface Together {
   /** Null when a real cluster is served. */
   readonly sandbox: Sandbox | null
+  /** Where the console is served; null: nowhere. */
+  readonly console: Listen | null
   /** One check a process: null, or what it still lacks. */
   ready(): Promise<Checks>
   /** Returns when every check holds, or the signal is given. */
@@ -64,11 +68,14 @@ export async function startTogether(
       ...redis.environment,
       ...(sandbox ? await reachSandbox(config, sandbox, undo) : {}),
     }
-    const children = membersOf(config, sandbox).map(member => runMember(member, environment, log))
+    const console = config.console && (await freeAddress(config.console))
+    const children = [...membersOf(config, sandbox), ...consoleAt(console)].map(member =>
+      runMember(member, environment, log),
+    )
     undo.push(() => Promise.all(children.map(child => child.stop())))
     if (sandbox && !sandbox.lan) await announceInWords(world, redis.config, sandbox, undo)
     const ready = async () => checksOf(children)
-    return { sandbox, ready, stop, untilReady: signal => untilReady(ready, signal) }
+    return { sandbox, console, ready, stop, untilReady: signal => untilReady(ready, signal) }
   } catch (error) {
     await stop()
     throw error
@@ -165,7 +172,7 @@ async function announceInWords(
 /** One process to be run. */
 interface Member {
   readonly name: string
-  readonly command: 'watcher' | 'allocator' | 'announcer'
+  readonly command: 'watcher' | 'allocator' | 'announcer' | 'console'
   /** Put before the command. */
   readonly enter: readonly string[]
   readonly environment: Environment
@@ -198,6 +205,12 @@ function membersOf(config: UpConfig, sandbox: Sandbox | null): Member[] {
   ]
 }
 
+function consoleAt(listen: Listen | null): Member[] {
+  if (!listen) return []
+  const environment = { HERALD_CONSOLE_ADDRESS: addressText(listen) }
+  return [{ name: 'console', command: 'console', enter: [], environment }]
+}
+
 function runMember({ name, command, enter, ...member }: Member, common: Environment, log: Logger) {
   return keepRunning({
     name,
@@ -227,8 +240,9 @@ async function untilReady(ready: () => Promise<Checks>, signal: AbortSignal): Pr
   }
 }
 
-function welcome({ sandbox }: Together, stateDir: string): string {
-  if (!sandbox) return '\nHerald is up and serves your cluster. Ctrl-C stops it.\n\n'
+function welcome({ sandbox, console }: Together, stateDir: string): string {
+  const look = console ? `console:    ${urlOf(console)}` : 'console:    off'
+  if (!sandbox) return `\nHerald is up and serves your cluster. Ctrl-C stops it.\n${look}\n\n`
   const { lan, noLan } = sandbox
   const hosts = [...(lan?.nodes ?? []), ...(lan ? [lan.client] : [])]
   const map = hosts.map(({ name, ipv4, mac }) => `    ${name.padEnd(8)} ${ipv4.padEnd(16)} ${mac}`)
@@ -242,6 +256,7 @@ function welcome({ sandbox }: Together, stateDir: string): string {
       (lan ? 'a LAN:' : `no LAN (${noLan}).`),
     ...map,
     '',
+    look,
     `kubeconfig: ${sandbox.kubeconfigPath}`,
     'addresses:  192.168.50.211-192.168.50.220 (kubectl get ipaddresspools -A)',
     '',

@@ -77,6 +77,18 @@ export const SETTINGS = {
     example: '0.0.0.0:17471',
     schema: z.string().transform(parseListen),
   }),
+  consoleAddress: setting('console-address', '<host:port>', {
+    help: 'where the console is served, or "off"; anybody who reaches it may read',
+    fallback: '127.0.0.1:17470',
+    example: '0.0.0.0:17470',
+    schema: z.string().transform(parseListen),
+  }),
+  adminTokenFile: setting('admin-token-file', '<path>', {
+    help: 'file with the token that lets its owner act upon queues in the console (or set HERALD_ADMIN_TOKEN; default: nobody may)',
+    example: '/run/secrets/herald/admin-token',
+    schema: text(),
+  }),
+  adminToken: secret('HERALD_ADMIN_TOKEN'),
   kubeconfig: setting('kubeconfig', '<path>', {
     help: 'how to reach the API server (default: the service account of the pod)',
     example: '/etc/kubernetes/admin.conf',

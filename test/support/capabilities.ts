@@ -5,12 +5,13 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { delimiter, join } from 'node:path'
 
 /**
  * netns: make network namespaces; ipv6: NDP through raw-socket; kubectl: the one in node_modules, and the helm beside it;
- * registry: npm can install.
+ * registry: npm can install; browser: Chromium.
  */
-export type Capability = 'netns' | 'redis' | 'ipv6' | 'kubectl' | 'registry'
+export type Capability = 'netns' | 'redis' | 'ipv6' | 'kubectl' | 'registry' | 'browser'
 
 /** For the options of `test()`: `test('…', needs('netns', 'redis'), async t => …)`. */
 export function needs(...capabilities: readonly Capability[]): { skip?: string } {
@@ -42,6 +43,11 @@ const LOOK: Readonly<Record<Capability, () => string | null>> = {
     const made = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'])
     return made.status === 0 ? null : 'no right to make a network namespace, or no iproute2'
   },
+  browser() {
+    return chromiumPath() === null
+      ? 'no Chromium on this machine (Debian: apt-get install -y chromium)'
+      : null
+  },
   redis() {
     const asked = spawnSync('redis-server', ['--version'])
     return asked.status === 0 ? null : 'no redis-server on this machine'
@@ -68,4 +74,14 @@ const LOOK: Readonly<Record<Capability, () => string | null>> = {
     const asked = spawnSync('npm', ['ping', '--fetch-retries=0', '--fetch-timeout=10000'])
     return asked.status === 0 ? null : 'the npm registry does not answer'
   },
+}
+
+/** Where Chromium is; null: nowhere on the PATH. */
+export function chromiumPath(): string | null {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const paths = folders.flatMap(folder => [
+    join(folder, 'chromium'),
+    join(folder, 'chromium-browser'),
+  ])
+  return paths.find(path => existsSync(path)) ?? null
 }

@@ -23,6 +23,7 @@ const COMMANDS = [
   'watcher',
   'allocator',
   'announcer',
+  'console',
   'client',
   'kubectl',
   'explain',

@@ -1,0 +1,62 @@
+/** The queues, by bull-board: to read for everybody, to act upon for whoever shows the admin token. */
+import { createBullBoard } from '@bull-board/api'
+import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
+import { HonoAdapter } from '@bull-board/hono'
+import { serveStatic } from '@hono/node-server/serve-static'
+import { type ConnectionOptions, Queue } from 'bullmq'
+import type { Hono } from 'hono'
+import type { RedisConnection } from '../redis/connect.ts'
+
+export interface Board {
+  readonly routes: Hono
+  /** These are shown from now on. */
+  show(names: readonly string[]): void
+  close(): Promise<void>
+}
+
+export function openBoard(
+  path: string,
+  options: {
+    readonly connection: RedisConnection
+    readonly prefix: string
+    readonly readOnly: boolean
+  },
+): Board {
+  const { connection, prefix, readOnly } = options
+  const queues = new Map<string, Queue>()
+  const serverAdapter = new HonoAdapter(serveStatic)
+  serverAdapter.setBasePath(path)
+  const board = createBullBoard({
+    queues: [],
+    // The adapter brings its own copy of the same types.
+    serverAdapter: serverAdapter as unknown as Parameters<
+      typeof createBullBoard
+    >[0]['serverAdapter'],
+    options: { uiConfig: { boardTitle: readOnly ? 'Herald (read only)' : 'Herald' } },
+  })
+  return {
+    routes: serverAdapter.registerPlugin(),
+    show(names) {
+      for (const [name, queue] of queues) {
+        if (names.includes(name)) continue
+        board.removeQueue(name)
+        queues.delete(name)
+        queue.close().catch(() => {})
+      }
+      for (const name of names) {
+        if (queues.has(name)) continue
+        const queue = new Queue(name, {
+          connection: connection as ConnectionOptions,
+          prefix,
+          skipMetasUpdate: true, // who only reads may not write
+        })
+        queue.on('error', () => {}) // said of the connection already
+        queues.set(name, queue)
+        board.addQueue(new BullMQAdapter(queue, { readOnlyMode: readOnly }))
+      }
+    },
+    async close() {
+      await Promise.all([...queues.values()].map(queue => queue.close()))
+    },
+  }
+}

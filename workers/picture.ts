@@ -1,0 +1,254 @@
+/**
+ * What the console shows: a copy of what lies in Redis, and what changed of it since it was last told. What the history
+ * says is read at once; the whole is read again now and then, so that it takes no more than a twentieth of the time
+ * however much there is; and hardly ever while nobody looks.
+ */
+import { emptyUsage, type Usage, withAddress } from '../functions/allocate/usage.ts'
+import { changesOf } from '../functions/inventory/changes.ts'
+import { addressRow, poolRow, serviceRow } from '../functions/inventory/inventory.ts'
+import { type PoolMap, poolMap } from '../functions/inventory/pool-map.ts'
+import type { Row } from '../functions/inventory/row.ts'
+import type { AddressRecord, Allocation } from '../functions/model/allocation.ts'
+import type { Pool } from '../functions/model/configuration.ts'
+import type { Placement } from '../functions/model/placement.ts'
+import type { Service } from '../functions/model/service.ts'
+import type { Told } from '../infra/console/server.ts'
+import type { HistoryEntry } from '../infra/redis/history.ts'
+import { gathered, rowsOf, type Source } from './get.ts'
+
+export interface PictureSource extends Source {
+  /** Entries after that one, and the id of the last one; after null the newest hundred. */
+  history(
+    after: string | null,
+  ): Promise<{ readonly last: string; readonly entries: readonly HistoryEntry[] }>
+}
+
+/** Everything, by key, as it was read. */
+interface Copy {
+  readonly services: Map<string, Service | null>
+  readonly allocations: Map<string, Allocation | null>
+  readonly records: Map<string, AddressRecord>
+  readonly placements: Map<string, Placement | null>
+  pools: readonly Pool[]
+  nodeAddresses: readonly string[]
+}
+
+const KINDS = ['services', 'pools', 'nodes', 'queues'] as const
+type Kind = (typeof KINDS)[number]
+
+/** Of the time, what reading the whole may take. */
+const SHARE = 1 / 20
+const WHOLE_EVERY_MS = { seen: 2000, unseen: 60_000 }
+const SAMPLES_MOST = 360
+const SAMPLE_EVERY_MS = 10_000
+const MOVES_MOST = 50
+const RECENT_MOST = 100
+
+export interface Picture {
+  /** Looks at Redis and says what changed; `seen`: somebody is looking. */
+  look(seen: boolean): Promise<readonly Told[]>
+  whole(): readonly Told[]
+  /** Names of all queues. */
+  queues(): readonly string[]
+}
+
+export function pictureOf(source: PictureSource): Picture {
+  let copy: Copy | null = null
+  let readMs = 0
+  let tookMs = 0
+  let last: string | null = null
+  let sampledMs = Number.NEGATIVE_INFINITY
+  const shown = { services: new Map(), pools: new Map(), nodes: new Map(), queues: new Map() }
+  const rows: Record<Kind, readonly Row[]> = { services: [], pools: [], nodes: [], queues: [] }
+  const maps = new Map<string, string>()
+  let mapList: readonly PoolMap[] = []
+  const samples: Sample[] = []
+  const recent: HistoryEntry[] = []
+  const moves: Move[] = []
+  let owners = new Map<string, string>()
+
+  const readHistory = async () => {
+    const { last: id, entries } = await source.history(last)
+    last = id
+    recent.push(...entries)
+    recent.splice(0, recent.length - RECENT_MOST)
+    return entries
+  }
+  const moved = (now: ReadonlyMap<string, string>): Told[] => {
+    const told = [...now].flatMap(([address, node]) => {
+      const before = owners.get(address)
+      return before !== undefined && before !== node
+        ? [{ atMs: Date.now(), address, from: before, to: node }]
+        : []
+    })
+    owners = new Map(now)
+    moves.push(...told)
+    moves.splice(0, moves.length - MOVES_MOST)
+    return told.map(data => ({ event: 'moved', data }))
+  }
+
+  return {
+    async look(seen) {
+      const startMs = performance.now()
+      const entries = await readHistory() // before the whole, so that nothing falls in between
+      const pauseMs = Math.max(WHOLE_EVERY_MS[seen ? 'seen' : 'unseen'], tookMs / SHARE)
+      if (!copy || startMs - readMs >= pauseMs) {
+        copy = await readAll(source)
+        readMs = performance.now()
+        tookMs = readMs - startMs
+      } else if (entries.length > 0) {
+        await readSome(source, copy, entries)
+      }
+      const told: Told[] = entries.length > 0 ? [{ event: 'history', data: entries }] : []
+      const now = ownersOf(copy)
+      const found = {
+        services: servicesOf(copy, now),
+        pools: poolsOf(copy, source.cluster),
+        nodes: await rowsOf('nodes', source),
+        queues: await rowsOf('queues', source),
+      }
+      for (const kind of KINDS) {
+        rows[kind] = found[kind]
+        const changes = changesOf(found[kind], shown[kind])
+        if (changes.changed.length + changes.gone.length > 0) {
+          told.push({ event: 'rows', data: { kind, ...changes } })
+        }
+      }
+      mapList = mapsOf(copy)
+      const fresh = mapList.filter(map => maps.get(map.pool) !== JSON.stringify(map))
+      for (const map of fresh) maps.set(map.pool, JSON.stringify(map))
+      if (fresh.length > 0) told.push({ event: 'maps', data: fresh })
+      if (startMs - sampledMs >= SAMPLE_EVERY_MS) {
+        sampledMs = startMs
+        const sample = sampleOf(found.pools)
+        samples.push(sample)
+        if (samples.length > SAMPLES_MOST) samples.shift()
+        told.push({ event: 'samples', data: [sample] })
+      }
+      return [...told, ...moved(now)]
+    },
+    queues: () => rows.queues.map(row => row.name),
+    whole: () => [
+      ...KINDS.map(kind => ({
+        event: 'rows',
+        data: { kind, changed: rows[kind], gone: [], all: true },
+      })),
+      { event: 'maps', data: mapList },
+      { event: 'history', data: recent },
+      { event: 'samples', data: samples },
+      ...moves.map(data => ({ event: 'moved', data })),
+    ],
+  }
+}
+
+/** An address that is announced by another node than a moment ago. */
+interface Move {
+  readonly atMs: number
+  readonly address: string
+  readonly from: string
+  readonly to: string
+}
+
+/** How much of each pool was in use at a time, of 1. */
+interface Sample {
+  readonly atMs: number
+  readonly used: Readonly<Record<string, number>>
+}
+
+function sampleOf(pools: readonly Row[]): Sample {
+  const used = pools.map(({ name, held, free, resting, reserved }) => {
+    const all = Number(held) + Number(free) + Number(resting) + Number(reserved)
+    return [name, all > 0 ? Number(held) / all : 0] as const
+  })
+  return { atMs: Date.now(), used: Object.fromEntries(used) }
+}
+
+async function readAll({ state, cluster }: Source): Promise<Copy> {
+  const [configured, nodes] = await Promise.all([
+    state.configuration(cluster),
+    state.nodes(cluster),
+  ])
+  return {
+    services: await gathered(state.services(cluster)),
+    allocations: await gathered(state.allocations(cluster)),
+    records: await gathered(state.addressRecords()),
+    placements: await gathered(state.allPlacements(cluster)),
+    pools: configured?.configuration.pools ?? [],
+    nodeAddresses: nodes.flatMap(node => node.addresses),
+  }
+}
+
+/** What these entries are about, and no more. */
+async function readSome(
+  { state, cluster }: Source,
+  copy: Copy,
+  entries: readonly HistoryEntry[],
+): Promise<void> {
+  const ours = entries.filter(entry => entry.service.startsWith(`${cluster}/`))
+  const names = new Set(ours.map(entry => entry.service.slice(cluster.length + 1)))
+  await Promise.all(
+    [...names].map(async name => {
+      const [seen, allocation] = await Promise.all([
+        state.service(cluster, name),
+        state.allocation(cluster, name),
+      ])
+      copy.services.set(name, seen.record)
+      copy.allocations.set(name, allocation)
+    }),
+  )
+  const addresses = [...new Set(entries.flatMap(entry => entry.addresses))]
+  await Promise.all(
+    addresses.map(async address => {
+      const record = await state.addressRecord(address)
+      if (record) copy.records.set(address, record)
+      else copy.records.delete(address)
+    }),
+  )
+  for (const [group, one] of await state.placements(cluster, addresses)) {
+    copy.placements.set(group, one)
+  }
+}
+
+function ownersOf(copy: Copy): Map<string, string> {
+  const owners = new Map<string, string>()
+  for (const placement of copy.placements.values()) {
+    for (const address of placement?.addresses ?? []) {
+      if (placement?.owner) owners.set(address, placement.owner.node)
+    }
+  }
+  return owners
+}
+
+function servicesOf(copy: Copy, owners: ReadonlyMap<string, string>): Row[] {
+  return [...copy.services].flatMap(
+    ([name, one]) => serviceRow(name, one, copy.allocations.get(name) ?? null, owners) ?? [],
+  )
+}
+
+function poolsOf(copy: Copy, cluster: string): Row[] {
+  const usages = new Map<string, Usage>()
+  for (const pool of copy.pools) usages.set(pool.name, emptyUsage(pool, copy.nodeAddresses))
+  for (const [address, record] of copy.records) {
+    const usage = usages.get(record.pool)
+    if (usage && (record.cluster ?? cluster) === cluster) {
+      usages.set(record.pool, withAddress(usage, address, record))
+    }
+  }
+  return copy.pools.map(pool =>
+    poolRow(pool, usages.get(pool.name) ?? emptyUsage(pool, copy.nodeAddresses)),
+  )
+}
+
+function mapsOf(copy: Copy): PoolMap[] {
+  const byAddress = new Map(
+    [...copy.placements.values()].flatMap(one =>
+      (one?.addresses ?? []).map(address => [address, one] as const),
+    ),
+  )
+  const rows = new Map(
+    [...copy.records].map(([address, record]) => {
+      return [address, addressRow(address, record, byAddress.get(address) ?? null)]
+    }),
+  )
+  return copy.pools.map(pool => poolMap(pool, rows))
+}
