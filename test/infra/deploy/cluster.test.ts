@@ -117,7 +117,7 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
     const applied = await kubectlRun(api.kubeconfigPath, ['apply', '-f', '-'], { input: POOL })
     assert.equal(applied.code, 0, applied.stderr)
     putService(api, 'web')
-    await until('it has its address', () => addressesOf(api, 'web') === '192.0.2.10', 60_000)
+    await until('it has its address', () => addressesOf(api, 'web') === '192.0.2.10', 150_000)
     assert.doesNotMatch(watcher.said(), /forbidden|permission is missing/i)
     for (const [verb, what] of [
       ['get', 'secrets'],
@@ -140,7 +140,7 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
   test('the announcer needs no capability but NET_RAW', needs('netns'), async t => {
     const announcer = confined(undoing(t), told('herald-announcer'))
     const answering = () => announcer.said().includes('announcer is answering')
-    await until('it announces on its interface', answering, 60_000).catch(error => {
+    await until('it announces on its interface', answering, 150_000).catch(error => {
       throw new Error(`${error}: ${announcer.said()}`)
     })
     assert.match(announcer.said(), /"interfaces":\["eth0"/)
