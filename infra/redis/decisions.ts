@@ -2,8 +2,9 @@
 import type { Cluster, Redis } from 'ioredis'
 import { locate, type Place } from '../../functions/allocate/windows.ts'
 import type { Decisions, Reservation } from '../../functions/watch/decisions.ts'
+import { bookScripts } from './book.ts'
 import { keysOf } from './keys.ts'
-import { bookScripts, list, script } from './scripts.ts'
+import { list, script } from './script.ts'
 
 export type ReserveAnswer =
   | { readonly outcome: 'unadopted' | 'unreserved' }

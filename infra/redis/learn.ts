@@ -1,6 +1,6 @@
 /** What a watcher saw of objects, written down in as few calls of learn.lua as there are kinds of record among them. */
 import type { Keys } from './keys.ts'
-import type { Run } from './scripts.ts'
+import type { Run } from './script.ts'
 
 export interface Learned {
   /** Key of the hash of records. */

@@ -9,7 +9,8 @@ import type { Service } from '../../functions/model/service.ts'
 import type { EventToWrite } from '../kubernetes/event.ts'
 import { gathered } from './gather.ts'
 import { keysOf } from './keys.ts'
-import { type Learned, type Scripts, script } from './scripts.ts'
+import { script } from './script.ts'
+import type { Learned, Scripts } from './scripts.ts'
 import { allocationOf, type Seen, seen } from './state.ts'
 
 /** What a status will show, and what is to be said once it does. */

@@ -11,7 +11,7 @@ import type { Service } from '../../functions/model/service.ts'
 import type { Tally } from '../../functions/publish/pool-status.ts'
 import { keysOf } from './keys.ts'
 import { readAddressRecord, readAllocation } from './records.ts'
-import { script } from './scripts.ts'
+import { script } from './script.ts'
 
 /** A record and the resourceVersion it was seen at; a null record is a tombstone; version '' = never seen. */
 export interface Seen<T> {

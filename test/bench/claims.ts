@@ -39,6 +39,30 @@ const kinds: Record<string, (service: string) => ClaimRequest> = {
 const sha = (await redis.script('LOAD', 'return 1')) as string
 const noop = () => redis.evalsha(sha, 1, '{herald}:addresses')
 
+// The least that a claim can be: a bit and two hashes, without a reason, a bell or a history. platform.md section 3 measured it.
+const bareKeys = ['{herald}:page:none', '{herald}:bare:owners', '{herald}:bare:held']
+const bareClaim = (await redis.script(
+  'LOAD',
+  `local held = redis.call('HGET', KEYS[3], ARGV[1])
+  if held then return held end
+  local at = redis.call('BITPOS', KEYS[1], 0, 0, 8191)
+  redis.call('SETBIT', KEYS[1], at, 1)
+  redis.call('HSET', KEYS[2], at, ARGV[1])
+  redis.call('HSET', KEYS[3], ARGV[1], at)
+  return at`,
+)) as string
+const bareRelease = (await redis.script(
+  'LOAD',
+  `local at = redis.call('HGET', KEYS[3], ARGV[1])
+  redis.call('SETBIT', KEYS[1], at, 0)
+  redis.call('HDEL', KEYS[2], at)
+  return redis.call('HDEL', KEYS[3], ARGV[1])`,
+)) as string
+const bare = async (lane: number) => {
+  await redis.evalsha(bareClaim, 3, ...bareKeys, `bench/lane-${lane}`)
+  await redis.evalsha(bareRelease, 3, ...bareKeys, `bench/lane-${lane}`)
+}
+
 async function pair(make: (service: string) => ClaimRequest, lane: number): Promise<void> {
   const request = make(`bench/lane-${lane}`)
   const answer = await scripts.claim(request)
@@ -65,17 +89,20 @@ async function rate(inFlight: number, operation: (lane: number) => Promise<unkno
 const median = (list: number[]): number =>
   list.sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0
 process.stdout.write('claims and releases a second, and their ratio to a no-op EVALSHA\n')
-process.stdout.write('in flight   no-op    simple (ratio)    shared (ratio)      dual (ratio)\n')
+process.stdout.write(
+  'in flight   no-op      bare (ratio)    simple (ratio)    shared (ratio)      dual (ratio)\n',
+)
 for (const inFlight of [1, 4, 16]) {
-  const found: Record<string, number[]> = { noop: [], simple: [], shared: [], dual: [] }
+  const found: Record<string, number[]> = { noop: [], bare: [], simple: [], shared: [], dual: [] }
   for (let round = 0; round < ROUNDS; round++) {
     found.noop?.push(await rate(inFlight, noop, 1))
+    found.bare?.push(await rate(inFlight, bare, 2))
     for (const [kind, make] of Object.entries(kinds)) {
       found[kind]?.push(await rate(inFlight, lane => pair(make, lane), 2))
     }
   }
   const limit = median(found.noop ?? [])
-  const cells = Object.keys(kinds).map(kind => {
+  const cells = ['bare', ...Object.keys(kinds)].map(kind => {
     const value = median(found[kind] ?? [])
     return `${value.toFixed(0).padStart(9)} (${(value / limit).toFixed(2)})`
   })
