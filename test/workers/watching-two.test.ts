@@ -55,6 +55,39 @@ describe('two watchers', needs('redis'), () => {
     assert.deepEqual(denied(herald), [])
   })
 
+  test('everything restarts, and nothing at all is written', async t => {
+    const herald = await watched(undoing(t))
+    const { api, start, state } = herald
+    putConfigMap(api, WIDE)
+    const first = [await start('allocator'), await start('watcher')]
+    for (const name of names('s', 50)) putService(api, name)
+    for (const name of names('s', 50)) await herald.hasAddress(name)
+    const quiet = async () => {
+      for (const queue of ['allocate', 'publish-default']) {
+        await until(
+          'every bell is answered',
+          async () => (await state.dirtyKeys(queue)).length === 0,
+        )
+      }
+      const map = () => api.store.get('configmaps', 'metallb-system', 'herald-state')
+      await until('decisions are written down', () => map() !== null)
+    }
+    await quiet()
+    await Promise.all(first.map(one => one.stop()))
+    const before = api.store.revision
+    const again = [await start('allocator'), await start('watcher'), await start('watcher')]
+    for (const one of again) {
+      await until('it is ready', async () =>
+        Object.values(await one.ready()).every(why => why === null),
+      )
+    }
+    await herald.client.hdel(state.keys.adopted, 'default') // all is adopted and decided anew
+    await until('it is adopted', async () => (await herald.client.hlen(state.keys.adopted)) > 0)
+    await quiet()
+    await after(1500) // whoever looks every second has looked
+    assert.equal(api.store.revision, before)
+  })
+
   test('one loses the API server: it says so, asks seldom, leaves publishing to the other, and comes back', async t => {
     const herald = await watched(undoing(t))
     const { api, start, log } = herald
