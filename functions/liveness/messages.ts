@@ -105,8 +105,9 @@ export const LATE_AFTER_MS = 50
 export const ALONE_AFTER_MS = 1000
 /** One beat, and half of one for its way: everybody there has been heard. */
 export const LISTEN_MS = 150
-/** A set is sent whole no more often than this. */
+/** A set is sent whole no more often than this, and a great one no more often than there is time to read it. */
 export const SET_EVERY_MS = 50
+export const SET_CLAIMS_PER_MS = 5
 /** A living node whose set cannot be had for so long holds up no takeover any more. */
 export const UNSYNCED_MAX_MS = 1000
 /** A planned stop waits so long for standbys. */
@@ -114,7 +115,7 @@ export const HANDOVER_MS = 3000
 export const ALARM_EVERY_MS = 10_000
 /** A node that renews in Redis and is not heard for so long is reported. */
 export const BLOCKED_AFTER_MS = 5000
-/** Without a carrier anywhere for so long, others may have taken over: listen first when it returns. */
+/** Without a carrier anywhere for so long, others may have taken over: cease, and listen first when it returns. */
 export const CUT_MAX_MS = 100
 /** A change is said again with so many beats: a lost frame must not cost a round of asking. */
 export const REPEATS = 2

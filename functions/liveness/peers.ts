@@ -23,6 +23,7 @@ export class Peers {
     const peer = new Peer(node, session)
     const former = this.#present.get(node)
     if (former) former.ended = true
+    this.#forget()
     this.#sessions.set(session, peer)
     this.#present.set(node, peer)
     return peer
@@ -84,6 +85,17 @@ export class Peers {
       }
     }
     return nextMs
+  }
+
+  /** What the ended claimed and somebody has claimed since is of no use any more. */
+  #forget(): void {
+    for (const peer of this.#sessions.values()) {
+      if (!peer.ended) continue
+      for (const [group, { claim }] of peer.claims) {
+        const last = this.lastClaim(group)
+        if (last && compareEpochs(last.epoch, claim.epoch) > 0) peer.claims.delete(group)
+      }
+    }
   }
 
   restart(nowMs: number, on: string | null): void {

@@ -104,11 +104,9 @@ export class Protocol {
       case 'beat':
         this.#receiving.beat(event.beat, event.interface, nowMs)
         break
-      case 'set': {
-        const exceeded = this.#receiving.set(event.part, event.interface, nowMs)
-        for (const own of exceeded) this.#yield(own)
+      case 'set':
+        this.#yield(this.#receiving.set(event.part, event.interface, nowMs))
         break
-      }
       case 'unknown':
         this.#peers.unknown(event, nowMs)
         this.#alarm('unknownBeat', event.node ?? '', nowMs)
@@ -133,6 +131,7 @@ export class Protocol {
   }
 
   #act(nowMs: number): void {
+    if (this.#isCut(nowMs) && this.#listeningSinceMs === null) this.#listen(nowMs)
     if (this.#listeningSinceMs !== null && this.#hasListened(nowMs)) this.#resume()
     const leaving = this.#stoppingSinceMs !== null
     const active = this.#listeningSinceMs === null && !leaving
@@ -152,9 +151,7 @@ export class Protocol {
     this.#watch.impaired = connected && carriers.includes(false)
     if (!connected) this.#cutSinceMs ??= nowMs
     else {
-      if (this.#cutSinceMs !== null && nowMs - this.#cutSinceMs > limits.CUT_MAX_MS) {
-        this.#listen(nowMs)
-      }
+      if (this.#isCut(nowMs)) this.#listen(nowMs)
       this.#cutSinceMs = null
     }
     this.#sending.beatAt(nowMs)
@@ -162,12 +159,15 @@ export class Protocol {
 
   #read(placements: readonly Placement[], alive: readonly string[], nowMs: number): void {
     this.#redisSinceMs ??= nowMs
+    const [claimed, yielded]: [Claim[], Claim[]] = [[], []]
     for (const reading of readingsOf(placements)) {
       const verdict = this.#records.take(reading) && this.#records.judge(reading)
       if (!verdict) continue
-      if ('yield' in verdict) this.#yield(verdict.yield)
-      else if (this.#stoppingSinceMs === null) this.#claim([verdict.claim])
+      if ('yield' in verdict) yielded.push(verdict.yield)
+      else if (this.#stoppingSinceMs === null) claimed.push(verdict.claim)
     }
+    this.#yield(yielded)
+    this.#claim(claimed)
     for (const claim of this.#records.owed()) this.#commands.push({ do: 'record', claim })
     for (const node of this.#records.blocked(alive, this.#cutSinceMs !== null, nowMs)) {
       this.#alarm('beatsBlocked', node, nowMs)
@@ -185,7 +185,13 @@ export class Protocol {
     this.#sending.beatAt(nowMs)
   }
 
+  /** Without a carrier for so long that others may have taken over: it answers no more, for who would hear it hears them too. */
+  #isCut(nowMs: number): boolean {
+    return this.#cutSinceMs !== null && nowMs - this.#cutSinceMs > limits.CUT_MAX_MS
+  }
+
   #hasListened(nowMs: number): boolean {
+    if (this.#isCut(nowMs)) return false
     const sinceMs = this.#listeningSinceMs ?? nowMs
     const listenedMs = nowMs - sinceMs
     if (listenedMs >= limits.ALONE_AFTER_MS) return true
@@ -207,7 +213,6 @@ export class Protocol {
 
   #takeOver(nowMs: number): void {
     const taken = takeovers(this.#watch, nowMs)
-    if (taken.length === 0) return
     this.#claim(taken)
     for (const claim of taken) {
       this.#records.owe(claim.group)
@@ -216,6 +221,7 @@ export class Protocol {
   }
 
   #claim(claims: readonly Claim[]): void {
+    if (claims.length === 0) return
     for (const claim of claims) this.#keep(claim)
     this.#commands.push({ do: 'remember', claims, dropped: [] })
     if (this.#listeningSinceMs === null) this.#commands.push({ do: 'answer', claims })
@@ -227,17 +233,21 @@ export class Protocol {
     this.#peers.learnEpoch(claim.epoch.number)
   }
 
-  #yield({ group }: Claim): void {
-    this.#own.drop(group)
-    this.#commands.push({ do: 'remember', claims: [], dropped: [group] })
-    this.#records.forgive(group)
-    if (this.#listeningSinceMs === null) this.#commands.push({ do: 'cease', groups: [group] })
-    this.#sending.change([], [group])
+  #yield(claims: readonly Claim[]): void {
+    if (claims.length === 0) return
+    const groups = claims.map(claim => claim.group)
+    for (const group of groups) {
+      this.#own.drop(group)
+      this.#records.forgive(group)
+    }
+    this.#commands.push({ do: 'remember', claims: [], dropped: groups })
+    if (this.#listeningSinceMs === null) this.#commands.push({ do: 'cease', groups })
+    this.#sending.change([], groups)
   }
 
   #stop(nowMs: number, sinceMs: number): void {
     if (this.#own.claims.size > 0 && nowMs - sinceMs < limits.HANDOVER_MS) return
-    for (const own of [...this.#own.claims.values()]) this.#yield(own)
+    this.#yield([...this.#own.claims.values()])
     this.#stopped = true
     this.#commands.push({ do: 'stopped' })
   }

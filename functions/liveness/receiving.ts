@@ -35,14 +35,15 @@ export class Receiving {
     const wasSilent = !peer.living(nowMs)
     peer.hearSet(part, on, nowMs)
     if (wasSilent) this.#sending.wantSet()
-    const exceeded: Claim[] = []
+    const [exceeded, defended]: [Claim[], Claim[]] = [[], []]
     for (const claim of peer.learn(part, nowMs)) {
       peers.learnEpoch(claim.epoch.number)
       const mine = own.claims.get(claim.group)
       if (!mine) continue
       if (compareEpochs(claim.epoch, mine.epoch) > 0) exceeded.push(mine)
-      else this.#sending.remind([mine], [])
+      else defended.push(mine)
     }
+    if (defended.length > 0) this.#sending.remind(defended, [])
     return exceeded
   }
 

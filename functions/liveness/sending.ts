@@ -3,7 +3,7 @@
  * the next beats, and the whole set when somebody lacks it.
  */
 import type { Claim, Command, Heard, SetPart } from './messages.ts'
-import { ASK_MS, BEAT_EVERY_MS, REPEATS, SET_EVERY_MS } from './messages.ts'
+import { ASK_MS, BEAT_EVERY_MS, REPEATS, SET_CLAIMS_PER_MS, SET_EVERY_MS } from './messages.ts'
 import type { Own } from './own.ts'
 import type { Peers } from './peers.ts'
 
@@ -63,8 +63,9 @@ export class Sending {
   run(nowMs: number, state: { readonly leaving: boolean; readonly impaired: boolean }): void {
     if (this.#setWanted && nowMs >= this.#setDueMs) {
       this.#setWanted = false
-      this.#setDueMs = nowMs + SET_EVERY_MS
-      this.#say([...this.#speaker.own.claims.values()], [], { after: '', upTo: null })
+      const claims = [...this.#speaker.own.claims.values()]
+      this.#setDueMs = nowMs + Math.max(SET_EVERY_MS, claims.length / SET_CLAIMS_PER_MS)
+      this.#say(claims, [], { after: '', upTo: null })
     }
     if (nowMs < this.#beatMs) return
     this.#beat(nowMs, state)

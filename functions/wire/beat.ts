@@ -96,49 +96,68 @@ export function decodeMessage(octets: Uint8Array, secrets: Secrets): Message | R
   }
 }
 
+/** What a message holds: claims as octets, and up to which group it speaks. */
+interface Load {
+  readonly part: SetPart
+  readonly claims: readonly Uint8Array[]
+}
+
 /** Parts that fit into a message each; a range is divided among them. */
-function splitSet(part: SetPart, secrets: Secrets): SetPart[] {
-  const roomFor =
-    MESSAGE_LENGTH_MAX - encodeSetPart({ ...part, claims: [], dropped: [] }, secrets).length - 256
+function splitSet(part: SetPart, secrets: Secrets): Load[] {
+  const empty = { part: { ...part, claims: [], dropped: [] }, claims: [] }
+  const roomFor = MESSAGE_LENGTH_MAX - encodeSetPart(empty, secrets).length - 256
   const claims = [...part.claims].sort((a, b) => (a.group < b.group ? -1 : 1))
-  const parts: SetPart[] = []
-  let [batch, room, after]: [Claim[], number, string] = [[], roomFor, part.range?.after ?? '']
+  const loads: Load[] = []
+  let [batch, room, after, last]: [Uint8Array[], number, string, string | null] = [
+    [],
+    roomFor,
+    part.range?.after ?? '',
+    null,
+  ]
   const close = (upTo: string | null) => {
     const range = part.range && { after, upTo }
-    parts.push({ ...part, claims: batch, dropped: [], range })
+    loads.push({ part: { ...part, claims: [], dropped: [], range }, claims: batch })
   }
-  for (const whole of claims) {
-    const claim =
-      claimed(new TextWriter(), whole).length > roomFor ? { ...whole, addresses: [] } : whole
-    const length = claimed(new TextWriter(), claim).length
-    const last = batch.at(-1)
-    if (length > room && last) {
-      close(last.group)
-      ;[batch, room, after] = [[], roomFor, last.group]
+  for (const claim of claims) {
+    let octets = octetsOf(claim)
+    if (octets.length > roomFor) octets = octetsOf({ ...claim, addresses: [] })
+    if (octets.length > room && last !== null) {
+      close(last)
+      ;[batch, room, after] = [[], roomFor, last]
     }
-    batch.push(claim)
-    room -= length
+    batch.push(octets)
+    room -= octets.length
+    last = claim.group
   }
   if (batch.length > 0 || part.range) close(part.range?.upTo ?? null)
   for (let at = 0; at < part.dropped.length; at += DROPPED_MAX) {
     const dropped = part.dropped.slice(at, at + DROPPED_MAX)
-    parts.push({ ...part, claims: [], dropped, range: null })
+    loads.push({ part: { ...part, claims: [], dropped, range: null }, claims: [] })
   }
-  return parts
+  return loads
 }
 
 /** Groups are addresses: 45 characters at most. */
 const DROPPED_MAX = 12
 
-function encodeSetPart(part: SetPart, secrets: Secrets): Uint8Array {
+/** A claim is said several times, on every interface. */
+const known = new WeakMap<Claim, Uint8Array>()
+
+function octetsOf(claim: Claim): Uint8Array {
+  const octets = known.get(claim) ?? claimed(new TextWriter(), claim).octets
+  known.set(claim, octets)
+  return octets
+}
+
+function encodeSetPart({ part, claims }: Load, secrets: Secrets): Uint8Array {
   const texts = head(SET, part, secrets)
-  const { range, dropped, claims } = part
+  const { range, dropped } = part
   texts.u8((range ? RANGE : 0) | (range && range.upTo === null ? OPEN : 0))
   texts.text(range?.after ?? '').text(range?.upTo ?? '')
   texts.u16(dropped.length)
   for (const group of dropped) texts.text(group)
   texts.u16(claims.length)
-  for (const claim of claims) claimed(texts, claim)
+  for (const claim of claims) texts.append(claim)
   return sign(texts, secrets)
 }
 

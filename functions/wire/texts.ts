@@ -36,12 +36,28 @@ export class TextWriter {
   /** Its length in one octet, and UTF-8. Longer than 255 octets is a bug of the caller. */
   text(text: string): this {
     this.#reserve(1 + TEXT_LENGTH_MAX)
+    if (this.#ascii(text)) return this
     const into = this.#buffer.subarray(this.#length + 1, this.#length + 1 + TEXT_LENGTH_MAX)
     const { read, written } = UTF8.encoder.encodeInto(text, into)
     if (read < text.length) throw new RangeError(`too long for the wire: ${text.slice(0, 40)}`)
     this.#buffer[this.#length] = written
     this.#length += 1 + written
     return this
+  }
+
+  /** Names and addresses are short and plain: without the encoder they take a tenth of the time. */
+  #ascii(text: string): boolean {
+    const { length } = text
+    if (length > TEXT_LENGTH_MAX) return false
+    const from = this.#length + 1
+    for (let at = 0; at < length; at++) {
+      const code = text.charCodeAt(at)
+      if (code > 0x7f) return false
+      this.#buffer[from + at] = code
+    }
+    this.#buffer[this.#length] = length
+    this.#length = from + length
+    return true
   }
 
   /** 16 hexadecimal digits. */
@@ -91,7 +107,13 @@ export class TextReader {
   }
 
   text(): string {
-    return UTF8.decoder.decode(this.#take(this.u8()))
+    const octets = this.#take(this.u8())
+    let text = ''
+    for (const octet of octets) {
+      if (octet > 0x7f) return UTF8.decoder.decode(octets)
+      text += String.fromCharCode(octet)
+    }
+    return text
   }
 
   nonce(): string {

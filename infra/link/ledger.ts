@@ -6,7 +6,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** `A` is an address as the protocol has it in its packets, `Reason` why a packet of it is dropped. */
 export class Ledger<A, Reason extends string> {
-  table: ReadonlyMap<A, Interfaces> = new Map()
+  readonly #table = new Map<A, Interfaces>()
   readonly #format: (address: A) => string
   readonly #addresses = new Map<A, Writable<AddressCounters>>()
   readonly #drops: Record<Reason, number>
@@ -18,16 +18,26 @@ export class Ledger<A, Reason extends string> {
     this.#drops = Object.fromEntries(reasons.map(reason => [reason, 0])) as Record<Reason, number>
   }
 
-  /** Counters of addresses that are no longer announced are forgotten. */
+  get table(): ReadonlyMap<A, Interfaces> {
+    return this.#table
+  }
+
+  put(address: A, interfaces: Interfaces): void {
+    this.#table.set(address, interfaces)
+    if (this.#addresses.has(address)) return
+    this.#addresses.set(address, { requestsReceived: 0, responsesSent: 0, announcementsSent: 0 })
+  }
+
+  /** Its counters are forgotten with it. */
+  remove(address: A): void {
+    this.#table.delete(address)
+    this.#addresses.delete(address)
+  }
+
+  /** What is missing is removed. */
   set(table: ReadonlyMap<A, Interfaces>): void {
-    this.table = table
-    for (const address of this.#addresses.keys()) {
-      if (!table.has(address)) this.#addresses.delete(address)
-    }
-    for (const address of table.keys()) {
-      if (this.#addresses.has(address)) continue
-      this.#addresses.set(address, { requestsReceived: 0, responsesSent: 0, announcementsSent: 0 })
-    }
+    for (const address of this.#table.keys()) if (!table.has(address)) this.remove(address)
+    for (const [address, interfaces] of table) this.put(address, interfaces)
   }
 
   asked(address: A): void {

@@ -193,7 +193,7 @@ class ThreadLink implements Link {
   #hear(report: Exclude<Report, { is: 'ready' | 'refused' }>): void {
     if (report.is === 'log') this.#options.log[report.level](report.fields, report.message)
     if (report.is === 'solicitation') this.#neighbors.hear(report.index, report.frame)
-    if (report.is === 'member') this.#obey(report.command)
+    if (report.is === 'member') for (const one of report.commands) this.#obey(one)
     if (report.is === 'hears') this.#options.member?.onHears(report.nodes, report.greatestEpoch)
     if (report.is === 'answers') {
       this.#setNeighbors(new Map(report.ipv6.flatMap(([text, names]) => neighbor(text, names))))

@@ -12,7 +12,13 @@ import type { Source } from '../../functions/wire/datagram.ts'
 import { isLinkLocal } from '../../functions/wire/ipv6.ts'
 import { BeatSocket } from './beat-socket.ts'
 import type { Loop, Timed } from './loop.ts'
-import type { BeatCounters, LinkInterface, MemberSettings, Report } from './messages.ts'
+import type {
+  BeatCounters,
+  LinkInterface,
+  MemberCommand,
+  MemberSettings,
+  Report,
+} from './messages.ts'
 import type { Ports } from './ports.ts'
 import { SystemError } from './syscalls.ts'
 
@@ -74,9 +80,13 @@ export class Member implements Timed {
   /** What is to be answered for comes before all else: a thousand groups are many messages. */
   step(event: Event, nowMs = performance.now()): void {
     const commands = this.#protocol.step(event, nowMs)
-    const news = commands.filter(command => this.#isOfAnswers(command))
-    if (news.length > 0) this.#answer()
+    for (const command of commands) {
+      if (command.do === 'answer') this.#answer(command.claims)
+      if (command.do === 'cease') this.#cease(command.groups)
+    }
     for (const command of commands) this.#perform(command)
+    const forMain = commands.filter(isForMain)
+    if (forMain.length > 0) this.#say({ is: 'member', commands: forMain })
   }
 
   beats(): BeatCounters {
@@ -142,15 +152,6 @@ export class Member implements Timed {
     }
   }
 
-  #isOfAnswers(command: Command): boolean {
-    if (command.do === 'answer') {
-      for (const claim of command.claims) this.#answers.set(claim.group, claim)
-    } else if (command.do === 'cease') {
-      for (const group of command.groups) this.#answers.delete(group)
-    } else return false
-    return true
-  }
-
   #perform(command: Command): void {
     switch (command.do) {
       case 'beat':
@@ -161,27 +162,49 @@ export class Member implements Timed {
         break
       case 'discard':
         for (const { socket } of this.#ways.values()) socket.discard()
-        break
-      case 'remember':
-      case 'record':
-      case 'alarm':
-      case 'stopped':
-        this.#say({ is: 'member', command })
     }
   }
 
-  /** Tells the ports what to answer for: IPv4 here; IPv6 is the main thread's. */
-  #answer(): void {
-    const table = new Map<number, ReadonlySet<string> | null>()
+  /** IPv4 is answered for here, IPv6 by the main thread. */
+  #answer(claims: readonly Claim[]): void {
+    const begun: [number, ReadonlySet<string> | null][] = []
+    const gone: number[] = []
+    let isIPv6 = false
+    for (const claim of claims) {
+      const { addresses, owner } = claim
+      const interfaces = owner.interfaces && new Set(owner.interfaces)
+      for (const address of this.#answers.get(claim.group)?.addresses ?? []) {
+        const ipv4 = parseIPv4(address)
+        if (addresses.includes(address)) continue
+        if (ipv4 === null) isIPv6 = true
+        else gone.push(ipv4)
+      }
+      for (const address of addresses) {
+        const ipv4 = parseIPv4(address)
+        if (ipv4 === null) isIPv6 = true
+        else begun.push([ipv4, interfaces])
+      }
+      this.#answers.set(claim.group, claim)
+    }
+    this.#ports.change(begun, gone)
+    if (isIPv6) this.#tellIPv6()
+  }
+
+  #cease(groups: readonly string[]): void {
+    const addresses = groups.flatMap(group => this.#answers.get(group)?.addresses ?? [])
+    for (const group of groups) this.#answers.delete(group)
+    const ipv4 = addresses.map(parseIPv4).filter(address => address !== null)
+    this.#ports.change([], ipv4)
+    if (ipv4.length < addresses.length) this.#tellIPv6()
+  }
+
+  #tellIPv6(): void {
     const ipv6: [string, readonly string[] | null][] = []
     for (const { addresses, owner } of this.#answers.values()) {
       for (const address of addresses) {
-        const ipv4 = parseIPv4(address)
-        if (ipv4 === null) ipv6.push([address, owner.interfaces])
-        else table.set(ipv4, owner.interfaces && new Set(owner.interfaces))
+        if (parseIPv4(address) === null) ipv6.push([address, owner.interfaces])
       }
     }
-    this.#ports.set(table)
     this.#say({ is: 'answers', ipv6 })
   }
 
@@ -198,6 +221,10 @@ export class Member implements Timed {
     const { drops } = this.#counters
     drops[reason] = (drops[reason] ?? 0) + 1
   }
+}
+
+function isForMain(command: Command): command is MemberCommand {
+  return ['remember', 'record', 'alarm', 'stopped'].includes(command.do)
 }
 
 /** As it is announced by others: in IPv4 where there is such an address; without any, from the unspecified one. */

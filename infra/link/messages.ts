@@ -63,7 +63,7 @@ export type Report =
   | { readonly is: 'interfaces'; readonly interfaces: readonly LinkInterface[] }
   /** A frame with a Neighbor Solicitation that was sent to one address, and the index of the interface. */
   | { readonly is: 'solicitation'; readonly index: number; readonly frame: Uint8Array }
-  | { readonly is: 'member'; readonly command: MemberCommand }
+  | { readonly is: 'member'; readonly commands: readonly MemberCommand[] }
   /** IPv6 addresses that this node answers for, each with the names of its interfaces or null. */
   | {
       readonly is: 'answers'

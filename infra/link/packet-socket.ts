@@ -27,6 +27,8 @@ import { AF_PACKET, bind, close, getOption, openSocket, SOCK_RAW, setOption } fr
 const [ETH_P_IP, ETH_P_ARP, ETH_P_IPV6] = [0x0800, 0x0806, 0x86dd]
 const SOL_PACKET = 263
 const PACKET_STATISTICS = 6
+const SO_RCVBUF = 8
+const RECEIVE_BUFFER = 4 * 1024 * 1024
 
 /** To another MAC, or in a VLAN that this machine has no interface for: the tag is already off, and an answer would leave untagged. */
 const PACKET_OTHERHOST = 3
@@ -109,9 +111,11 @@ export function openSolicitationSocket(interfaceIndex: number): number {
 export function openBeatSockets(interfaceIndex: number): { ipv4: number; ipv6: number } {
   const ipv4 = open(interfaceIndex, ETH_P_IP, BEATS_IPV4)
   try {
+    widen(ipv4)
     join(ipv4, interfaceIndex, GROUP_MAC_IPV4)
     const ipv6 = open(interfaceIndex, ETH_P_IPV6, BEATS_IPV6)
     try {
+      widen(ipv6)
       join(ipv6, interfaceIndex, GROUP_MAC_IPV6)
       return { ipv4, ipv6 }
     } catch (error) {
@@ -122,6 +126,11 @@ export function openBeatSockets(interfaceIndex: number): { ipv4: number; ipv6: n
     close(ipv4)
     throw error
   }
+}
+
+/** The sets of some nodes with a thousand groups each may come at once: as much as the kernel allows (rmem_max). */
+function widen(fd: number): void {
+  setOption(fd, SOL_SOCKET, SO_RCVBUF, new Uint8Array(new Int32Array([RECEIVE_BUFFER]).buffer))
 }
 
 /** struct packet_mreq: s32 interface, u16 type, u16 length of the address, and 8 octets for it. Ends with the socket. */

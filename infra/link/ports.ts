@@ -63,17 +63,27 @@ export class Ports implements Timed {
     return this.#interfaces
   }
 
+  /** Replaces all that is announced. */
   set(table: ReadonlyMap<number, Interfaces>): void {
-    const before = this.#ledger.table
-    this.#ledger.set(table)
+    const gone = [...this.#ledger.table.keys()].filter(address => !table.has(address))
+    this.change(table, gone)
+  }
+
+  /** Announces these, each with its interfaces, and no more those. */
+  change(begun: Iterable<readonly [number, Interfaces]>, gone: Iterable<number>): void {
     const nowMs = performance.now()
-    for (const port of this.#ports.values()) {
-      const had = (address: number) => isOn(port, before.get(address))
-      for (const address of before.keys()) {
-        if (had(address) && !isOn(port, table.get(address))) port.end(address)
-      }
-      for (const [address, interfaces] of table) {
-        if (!had(address) && isOn(port, interfaces)) port.start(address, nowMs)
+    const ports = [...this.#ports.values()]
+    for (const address of gone) {
+      this.#ledger.remove(address)
+      for (const port of ports) port.end(address)
+    }
+    for (const [address, interfaces] of begun) {
+      const before = this.#ledger.table.get(address)
+      this.#ledger.put(address, interfaces)
+      for (const port of ports) {
+        const [had, has] = [isOn(port, before), isOn(port, interfaces)]
+        if (has && !had) port.start(address, nowMs)
+        if (had && !has) port.end(address)
       }
     }
   }

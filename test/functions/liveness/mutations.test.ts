@@ -12,7 +12,10 @@ const takeover = (from: string, to: string): Mutation => ({ file: 'takeover.ts',
 const rows: [string, Mutation][] = [
   [
     'who hears a greater epoch does not yield',
-    protocol('for (const own of exceeded) this.#yield(own)', ''),
+    protocol(
+      'this.#yield(this.#receiving.set(event.part, event.interface, nowMs))',
+      'this.#receiving.set(event.part, event.interface, nowMs)',
+    ),
   ],
   [
     'a takeover keeps the epoch',

@@ -221,6 +221,17 @@ describe('a node that begins', () => {
   })
 })
 
+test('a node whose only cable is pulled answers no more, and listens before it answers again', () => {
+  const bench = settled()
+  bench.give('a', { is: 'interface', interface: '0', carrier: false })
+  for (const other of ['b', 'c']) bench.deaf.add(`a>${other}`).add(`${other}>a`)
+  assert.ok(!bench.run(1250).owners.includes('a'), 'it ceases, and hears of nobody')
+  assert.deepEqual(bench.run(2500).owners, ['b'])
+  bench.deaf.clear()
+  bench.give('a', { is: 'interface', interface: '0', carrier: true })
+  assert.deepEqual(bench.run(4000).owners, ['b'])
+})
+
 test('a node that renews in Redis but is not heard on the LAN is reported', () => {
   const bench = new Bench(['a'])
   for (let atMs = 1000; atMs <= 7000; atMs += 1000) {
