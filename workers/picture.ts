@@ -65,67 +65,80 @@ export function pictureOf(source: PictureSource): Picture {
   const samples: Sample[] = []
   const recent: HistoryEntry[] = []
   const moves: Move[] = []
-  let owners = new Map<string, string>()
+  let owners: ReadonlyMap<string, string> = new Map()
 
-  const readHistory = async () => {
+  /** Brings the copy up to date; what the history says is read at once, the whole when it is due. */
+  const read = async (
+    seen: boolean,
+  ): Promise<{ copy: Copy; entries: readonly HistoryEntry[]; changed: boolean }> => {
+    const startMs = performance.now()
+    // Before the whole, so that nothing falls in between.
     const { last: id, entries } = await source.history(last)
+    const pauseMs = Math.max(WHOLE_EVERY_MS[seen ? 'seen' : 'unseen'], tookMs / SHARE)
+    const whole = !copy || startMs - readMs >= pauseMs
+    if (!copy || whole) {
+      copy = await readAll(source)
+      readMs = performance.now()
+      tookMs = readMs - startMs
+    } else {
+      await readSome(source, copy, entries)
+    }
     last = id
-    recent.push(...entries)
-    recent.splice(0, recent.length - RECENT_MOST)
-    return entries
+    return { copy, entries, changed: whole || entries.length > 0 }
   }
-  const moved = (now: ReadonlyMap<string, string>): Told[] => {
+  const tellRows = (kind: Kind, found: readonly Row[]): Told[] => {
+    rows[kind] = found
+    const changes = changesOf(found, shown[kind])
+    const none = changes.changed.length + changes.gone.length === 0
+    return none ? [] : [{ event: 'rows', data: { kind, ...changes } }]
+  }
+  const tellMaps = (of: Copy): Told[] => {
+    mapList = mapsOf(of)
+    const fresh = mapList.filter(map => maps.get(map.pool) !== JSON.stringify(map))
+    for (const map of fresh) maps.set(map.pool, JSON.stringify(map))
+    return fresh.length > 0 ? [{ event: 'maps', data: fresh }] : []
+  }
+  const tellMoves = (now: ReadonlyMap<string, string>): Told[] => {
     const told = [...now].flatMap(([address, node]) => {
       const before = owners.get(address)
       return before !== undefined && before !== node
         ? [{ atMs: Date.now(), address, from: before, to: node }]
         : []
     })
-    owners = new Map(now)
-    moves.push(...told)
-    moves.splice(0, moves.length - MOVES_MOST)
+    owners = now
+    keep(moves, told, MOVES_MOST)
     return told.map(data => ({ event: 'moved', data }))
+  }
+  const tellSample = (): Told[] => {
+    if (performance.now() - sampledMs < SAMPLE_EVERY_MS) return []
+    sampledMs = performance.now()
+    const data = [sampleOf(rows.pools)]
+    keep(samples, data, SAMPLES_MOST)
+    return [{ event: 'samples', data }]
+  }
+  const tellCopy = (of: Copy): Told[] => {
+    const now = ownersOf(of)
+    return [
+      ...tellRows('services', servicesOf(of, now)),
+      ...tellRows('pools', poolsOf(of, source.cluster)),
+      ...tellMaps(of),
+      ...tellMoves(now),
+    ]
   }
 
   return {
     async look(seen) {
-      const startMs = performance.now()
-      const entries = await readHistory() // before the whole, so that nothing falls in between
-      const pauseMs = Math.max(WHOLE_EVERY_MS[seen ? 'seen' : 'unseen'], tookMs / SHARE)
-      if (!copy || startMs - readMs >= pauseMs) {
-        copy = await readAll(source)
-        readMs = performance.now()
-        tookMs = readMs - startMs
-      } else if (entries.length > 0) {
-        await readSome(source, copy, entries)
-      }
-      const told: Told[] = entries.length > 0 ? [{ event: 'history', data: entries }] : []
-      const now = ownersOf(copy)
-      const found = {
-        services: servicesOf(copy, now),
-        pools: poolsOf(copy, source.cluster),
-        nodes: await rowsOf('nodes', source),
-        queues: await rowsOf('queues', source),
-      }
-      for (const kind of KINDS) {
-        rows[kind] = found[kind]
-        const changes = changesOf(found[kind], shown[kind])
-        if (changes.changed.length + changes.gone.length > 0) {
-          told.push({ event: 'rows', data: { kind, ...changes } })
-        }
-      }
-      mapList = mapsOf(copy)
-      const fresh = mapList.filter(map => maps.get(map.pool) !== JSON.stringify(map))
-      for (const map of fresh) maps.set(map.pool, JSON.stringify(map))
-      if (fresh.length > 0) told.push({ event: 'maps', data: fresh })
-      if (startMs - sampledMs >= SAMPLE_EVERY_MS) {
-        sampledMs = startMs
-        const sample = sampleOf(found.pools)
-        samples.push(sample)
-        if (samples.length > SAMPLES_MOST) samples.shift()
-        told.push({ event: 'samples', data: [sample] })
-      }
-      return [...told, ...moved(now)]
+      const { copy, entries, changed } = await read(seen)
+      const [nodes, queues] = [await rowsOf('nodes', source), await rowsOf('queues', source)]
+      // From here on nothing is waited for: a page that comes is told all of it, or what changes after it.
+      keep(recent, entries, RECENT_MOST)
+      return [
+        ...(entries.length > 0 ? [{ event: 'history', data: entries }] : []),
+        ...(changed ? tellCopy(copy) : []),
+        ...tellRows('nodes', nodes),
+        ...tellRows('queues', queues),
+        ...tellSample(),
+      ]
     },
     queues: () => rows.queues.map(row => row.name),
     whole: () => [
@@ -139,6 +152,12 @@ export function pictureOf(source: PictureSource): Picture {
       ...moves.map(data => ({ event: 'moved', data })),
     ],
   }
+}
+
+/** The newest of them, so many. */
+function keep<T>(list: T[], more: readonly T[], most: number): void {
+  list.push(...more)
+  list.splice(0, list.length - most)
 }
 
 /** An address that is announced by another node than a moment ago. */

@@ -90,7 +90,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
 }
 
 function guard({ listen }: ConsoleOptions): MiddlewareHandler {
-  const local = isLocalName(listen.host)
+  const local = isLocalName(addressText(listen))
   return async (context, next) => {
     const { method } = context.req
     if (local && !isLocalName(context.req.header('host'))) {
