@@ -95,6 +95,8 @@ test(
     const first = herald(['up', ...at])
     t.after(() => first.child.kill('SIGKILL'))
     await says(first, /Herald is up/)
+    const [, console = ''] = /console: +(http:\S+)/.exec(first.text()) ?? []
+    assert.match(await (await fetch(console)).text(), /<title>Herald<\/title>/)
 
     const second = herald(['up', ...at])
     assert.equal(await second.ended, 1)
