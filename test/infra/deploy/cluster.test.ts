@@ -158,9 +158,18 @@ function specOf(name: string, pods: ReturnType<typeof podsOf>): PodSpec {
   return spec
 }
 
+/** As the kubelet sets them: $(NAME) is an earlier one; the pod that it knows of is made up. */
 function variablesOf({ containers }: PodSpec): Record<string, string> {
-  const all = containers.flatMap(container => container.env ?? [])
-  return Object.fromEntries(all.map(({ name, value = '' }) => [name, value]))
+  const variables: Record<string, string> = {}
+  for (const { name, value = POD[name] ?? '' } of containers.flatMap(one => one.env ?? [])) {
+    variables[name] = value.replace(/\$\((\w+)\)/g, (_, earlier) => variables[earlier] ?? '')
+  }
+  return variables
+}
+
+const POD: Readonly<Record<string, string>> = {
+  POD_NAME: 'herald-watcher-0',
+  POD_UID: '0f8fad5b-d9cb-469f-a165-70867728950e',
 }
 
 async function mayI(kubeconfigPath: string, verb: string, what: string): Promise<string> {
