@@ -48,7 +48,7 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
     folder = mkdtempSync(join(tmpdir(), 'herald-cluster-'))
     t.after(() => rmSync(folder, { recursive: true }))
     writeFileSync(join(folder, 'password'), `${PASSWORD}\n`)
-    writeFileSync(join(folder, 'keys'), 'a key of the beats\n')
+    writeFileSync(join(folder, 'keys'), 'a-key-of-the-beats\n')
     await kubectl(api.kubeconfigPath, 'apply', '-f', join(ROOT, 'infra/deploy/crds'))
   })
 
