@@ -44,9 +44,9 @@ export function countedPlacements(scripts: Scripts, metrics: Metrics): Scripts {
     ...scripts,
     async place(cluster: string, request: PlaceRequest) {
       const answer = await scripts.place(cluster, request)
-      if (answer.outcome === 'placed') {
-        // Two are told when one takes over from another.
-        const change = !answer.owner ? 'withdrawn' : answer.tell.length > 1 ? 'moved' : 'placed'
+      // A placement may also change in its standbys alone.
+      if (answer.outcome === 'placed' && answer.owner !== answer.former) {
+        const change = !answer.owner ? 'withdrawn' : answer.former ? 'moved' : 'placed'
         metrics.count('herald_placements_total', { change })
       }
       return answer

@@ -46,7 +46,14 @@ export interface PlaceRequest {
 export type PlaceAnswer =
   | { readonly outcome: 'wait'; readonly waitMs: number }
   | { readonly outcome: 'same' }
-  | { readonly outcome: 'placed'; readonly owner: string | null; readonly tell: readonly string[] }
+  | {
+      readonly outcome: 'placed'
+      /** Null: withdrawn, or nobody may serve it. */
+      readonly owner: string | null
+      /** Null: it had none. */
+      readonly former: string | null
+      readonly tell: readonly string[]
+    }
 
 export interface Reported {
   /** Claims of this node, as placements. */
@@ -158,7 +165,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
     },
 
     async place(cluster: string, request: PlaceRequest): Promise<PlaceAnswer> {
-      const [outcome, first, ...tell] = list(
+      const [outcome, first, former, ...tell] = list(
         await run.place(
           [
             keys.placements(cluster),
@@ -178,7 +185,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
       )
       if (outcome === 'wait') return { outcome, waitMs: Number(first) }
       if (outcome === 'same') return { outcome }
-      return { outcome: 'placed', owner: first || null, tell }
+      return { outcome: 'placed', owner: first || null, former: former || null, tell }
     },
 
     /**

@@ -123,6 +123,7 @@ describe('the status of a pool', () => {
     const shared = { 'metallb.io/allow-shared-ip': 'key', 'metallb.io/loadBalancerIPs': '10.0.1.1' }
     putService(api, 'one', { ports: [{ port: 80 }] }, shared)
     putService(api, 'two', { ports: [{ port: 81 }] }, shared)
+    await until('one address held by two', () => counters('green') === '1 0 7 0')
     putService(api, 'kept', {}, { 'herald.io/reserve': '1h' })
     await until('two addresses held', () => counters('green') === '2 0 6 0')
     await redis.connect().flushall()

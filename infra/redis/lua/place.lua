@@ -10,7 +10,7 @@
 --   lapsed               nodes whose lease is judged to have ended (never judged by a missing key)
 --   reason
 --   settleMs             after an empty or new Redis nothing is placed for so long: announcers report first
--- Returns {"wait", ms} | {"same"} | {"placed", owner or "", nodes to tell...}
+-- Returns {"wait", ms} | {"same"} | {"placed", owner or "", former owner or "", nodes to tell...}
 --
 -- Sticky: an owner that is still a candidate stays, and then its standbys do. Else highest weight, then fewest
 -- groups, then the order given.
@@ -126,4 +126,4 @@ if owner or #request.addresses == 0 then
 else
   redis.call('SADD', unplaced, request.group)
 end
-return {'placed', owner and owner.node or '', unpack(tell)}
+return {'placed', owner and owner.node or '', oldOwner and oldOwner.node or '', unpack(tell)}
