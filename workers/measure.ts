@@ -2,12 +2,7 @@
  * What the state in Redis comes to, asked when somebody scrapes. Only the allocator that sweeps shows it, so that a
  * sum over all allocators is right; who does not sweep any more forgets what it showed.
  */
-import {
-  type AddressState,
-  emptyUsage,
-  type Usage,
-  withAddress,
-} from '../functions/allocate/usage.ts'
+import { type AddressState, type Usage, usagesOf } from '../functions/allocate/usage.ts'
 import type { MetricName } from '../infra/metrics/catalog.ts'
 import type { Metrics } from '../infra/metrics/metrics.ts'
 import type { Bells } from '../infra/queue/queues.ts'
@@ -95,26 +90,24 @@ async function measureQueues(world: MeasureWorld, metrics: Metrics): Promise<voi
 }
 
 async function measurePools(world: MeasureWorld, metrics: Metrics): Promise<void> {
-  const usages = new Map<string, { cluster: string; pool: string; usage: Usage }>()
-  for (const cluster of world.clusters) {
-    const configured = await world.state.configuration(cluster)
-    const nodeAddresses = await world.nodeAddresses(cluster)
-    for (const pool of configured?.configuration.pools ?? []) {
-      const usage = emptyUsage(pool, nodeAddresses)
-      usages.set(`${cluster}/${pool.name}`, { cluster, pool: pool.name, usage })
-    }
-  }
-  for await (const records of world.state.addressRecords()) {
-    for (const [address, record] of records) {
-      const key = `${record.cluster ?? world.cluster}/${record.pool}`
-      const known = usages.get(key)
-      if (known) usages.set(key, { ...known, usage: withAddress(known.usage, address, record) })
-    }
-  }
+  const { state, clusters } = world
+  const records = await state.addressRecords()
+  const usages = await Promise.all(
+    clusters.map(async cluster => {
+      const [configured, nodes] = await Promise.all([
+        state.configuration(cluster),
+        world.nodeAddresses(cluster),
+      ])
+      const pools = configured?.configuration.pools ?? []
+      return [cluster, usagesOf(cluster, pools, records, nodes)] as const
+    }),
+  )
   metrics.clear(OF_POOLS)
-  for (const { cluster, pool, usage } of usages.values()) {
-    show(cluster, pool, usage, metrics)
-    if (cluster === world.cluster) showAsMetalLB(pool, usage, metrics)
+  for (const [cluster, byPool] of usages) {
+    for (const [pool, usage] of byPool) {
+      show(cluster, pool, usage, metrics)
+      if (cluster === world.cluster) showAsMetalLB(pool, usage, metrics)
+    }
   }
 }
 

@@ -3,9 +3,9 @@
  * says is read at once; the whole is read again now and then, so that it takes no more than a twentieth of the time
  * however much there is; and hardly ever while nobody looks.
  */
-import { emptyUsage, type Usage, withAddress } from '../functions/allocate/usage.ts'
+import { usagesOf } from '../functions/allocate/usage.ts'
 import { changesOf } from '../functions/inventory/changes.ts'
-import { addressRow, poolRow, serviceRow } from '../functions/inventory/inventory.ts'
+import { addressRows, ownersOf, poolRows, serviceRows } from '../functions/inventory/inventory.ts'
 import { type PoolMap, poolMap } from '../functions/inventory/pool-map.ts'
 import type { Row } from '../functions/inventory/row.ts'
 import type { AddressRecord, Allocation } from '../functions/model/allocation.ts'
@@ -14,7 +14,7 @@ import type { Placement } from '../functions/model/placement.ts'
 import type { Service } from '../functions/model/service.ts'
 import type { Told } from '../infra/console/server.ts'
 import type { HistoryEntry } from '../infra/redis/history.ts'
-import { gathered, rowsOf, type Source } from './get.ts'
+import { rowsOf, type Source } from './listing.ts'
 
 export interface PictureSource extends Source {
   /** Entries after that one, and the id of the last one; after null the newest hundred. */
@@ -117,10 +117,11 @@ export function pictureOf(source: PictureSource): Picture {
     return [{ event: 'samples', data }]
   }
   const tellCopy = (of: Copy): Told[] => {
-    const now = ownersOf(of)
+    const now = ownersOf(of.placements.values())
+    const usages = usagesOf(source.cluster, of.pools, of.records, of.nodeAddresses)
     return [
-      ...tellRows('services', servicesOf(of, now)),
-      ...tellRows('pools', poolsOf(of, source.cluster)),
+      ...tellRows('services', serviceRows(of.services, of.allocations, now)),
+      ...tellRows('pools', poolRows(of.pools, usages)),
       ...tellMaps(of),
       ...tellMoves(now),
     ]
@@ -188,10 +189,10 @@ async function readAll({ state, cluster }: Source): Promise<Copy> {
     state.nodes(cluster),
   ])
   return {
-    services: await gathered(state.services(cluster)),
-    allocations: await gathered(state.allocations(cluster)),
-    records: await gathered(state.addressRecords()),
-    placements: await gathered(state.allPlacements(cluster)),
+    services: await state.services(cluster),
+    allocations: await state.allocations(cluster),
+    records: await state.addressRecords(),
+    placements: await state.allPlacements(cluster),
     pools: configured?.configuration.pools ?? [],
     nodeAddresses: nodes.flatMap(node => node.addresses),
   }
@@ -228,46 +229,8 @@ async function readSome(
   }
 }
 
-function ownersOf(copy: Copy): Map<string, string> {
-  const owners = new Map<string, string>()
-  for (const placement of copy.placements.values()) {
-    for (const address of placement?.addresses ?? []) {
-      if (placement?.owner) owners.set(address, placement.owner.node)
-    }
-  }
-  return owners
-}
-
-function servicesOf(copy: Copy, owners: ReadonlyMap<string, string>): Row[] {
-  return [...copy.services].flatMap(
-    ([name, one]) => serviceRow(name, one, copy.allocations.get(name) ?? null, owners) ?? [],
-  )
-}
-
-function poolsOf(copy: Copy, cluster: string): Row[] {
-  const usages = new Map<string, Usage>()
-  for (const pool of copy.pools) usages.set(pool.name, emptyUsage(pool, copy.nodeAddresses))
-  for (const [address, record] of copy.records) {
-    const usage = usages.get(record.pool)
-    if (usage && (record.cluster ?? cluster) === cluster) {
-      usages.set(record.pool, withAddress(usage, address, record))
-    }
-  }
-  return copy.pools.map(pool =>
-    poolRow(pool, usages.get(pool.name) ?? emptyUsage(pool, copy.nodeAddresses)),
-  )
-}
-
 function mapsOf(copy: Copy): PoolMap[] {
-  const byAddress = new Map(
-    [...copy.placements.values()].flatMap(one =>
-      (one?.addresses ?? []).map(address => [address, one] as const),
-    ),
-  )
-  const rows = new Map(
-    [...copy.records].map(([address, record]) => {
-      return [address, addressRow(address, record, byAddress.get(address) ?? null)]
-    }),
-  )
-  return copy.pools.map(pool => poolMap(pool, rows))
+  const rows = addressRows(copy.records, copy.placements.values())
+  const byAddress = new Map(rows.map(row => [row.name, row]))
+  return copy.pools.map(pool => poolMap(pool, byAddress))
 }

@@ -23,7 +23,22 @@ export function stateOfAddress(record: AddressRecord): AddressState | null {
   return record.after.reserved ? 'reserved' : 'resting'
 }
 
-export function emptyUsage(pool: Pool, nodeAddresses: readonly string[]): Usage {
+/** By pool. A record belongs to the pool that it names, of the cluster that it names. */
+export function usagesOf(
+  cluster: string,
+  pools: readonly Pool[],
+  records: Iterable<readonly [address: string, record: AddressRecord]>,
+  nodeAddresses: readonly string[],
+): Map<string, Usage> {
+  const usages = new Map(pools.map(pool => [pool.name, emptyUsage(pool, nodeAddresses)]))
+  for (const [address, record] of records) {
+    const usage = record.cluster === cluster && usages.get(record.pool)
+    if (usage) usages.set(record.pool, withAddress(usage, address, record))
+  }
+  return usages
+}
+
+function emptyUsage(pool: Pool, nodeAddresses: readonly string[]): Usage {
   const usable = (family: Family) =>
     Number(
       rangesOf(pool, family, gapsOf(pool, nodeAddresses))
@@ -38,8 +53,8 @@ export function emptyUsage(pool: Pool, nodeAddresses: readonly string[]): Usage 
   }
 }
 
-/** The usage with one more address; a record belongs to the pool that it names. */
-export function withAddress(usage: Usage, address: string, record: AddressRecord): Usage {
+/** The usage with one more address. */
+function withAddress(usage: Usage, address: string, record: AddressRecord): Usage {
   const state = stateOfAddress(record)
   const family = familyOf(address)
   if (!state || !family) return usage

@@ -68,6 +68,44 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
   ],
 }
 
+/** Which node announces an address. */
+export function ownersOf(placements: Iterable<Placement | null>): Map<string, string> {
+  return new Map(
+    [...placements].flatMap(one =>
+      one?.owner ? one.addresses.map(address => [address, one.owner?.node ?? ''] as const) : [],
+    ),
+  )
+}
+
+export function serviceRows(
+  services: ReadonlyMap<string, Service | null>,
+  allocations: ReadonlyMap<string, Allocation | null>,
+  owners: ReadonlyMap<string, string>,
+): Row[] {
+  return [...services].flatMap(
+    ([name, one]) => serviceRow(name, one, allocations.get(name) ?? null, owners) ?? [],
+  )
+}
+
+export function addressRows(
+  records: ReadonlyMap<string, AddressRecord>,
+  placements: Iterable<Placement | null>,
+): Row[] {
+  const byAddress = new Map(
+    [...placements].flatMap(one => one?.addresses.map(address => [address, one] as const) ?? []),
+  )
+  return [...records].map(([address, record]) =>
+    addressRow(address, record, byAddress.get(address) ?? null),
+  )
+}
+
+export function poolRows(pools: readonly Pool[], usages: ReadonlyMap<string, Usage>): Row[] {
+  return pools.flatMap(pool => {
+    const usage = usages.get(pool.name)
+    return usage ? [poolRow(pool, usage)] : []
+  })
+}
+
 /** Null for a Service that is none of ours and holds nothing. */
 export function serviceRow(
   name: string,
@@ -117,7 +155,7 @@ function afterwards({ after }: AddressRecord): string {
   return after.reserved ? 'reserved' : 'resting'
 }
 
-export function poolRow(pool: Pool, usage: Usage): Row {
+function poolRow(pool: Pool, usage: Usage): Row {
   const held = usage.held.IPv4 + usage.held.IPv6
   const usable = usage.usable.IPv4 + usage.usable.IPv6
   return {

@@ -34,7 +34,7 @@ export interface AddressRecord {
   readonly page: string
   readonly offset: number
   /** The cluster that its pool is configured in. */
-  readonly cluster?: string
+  readonly cluster: string
   readonly pool: string
   /** What the holders must have in common to share it; '' = not shared. */
   readonly sharingKey: string

@@ -33,13 +33,12 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       seen<Service>(await redis.hget(keys.services(cluster), name)),
     /** Names of all Services known, in handfuls. */
     serviceNames: (cluster: string) => fieldsOf(redis, keys.services(cluster)),
-    /** All Services known, in handfuls; null: a tombstone. */
+    /** All Services known; null: a tombstone. */
     services: (cluster: string) =>
-      entriesOf(redis, keys.services(cluster), text => seen<Service>(text).record),
-    allocations: (cluster: string) =>
-      entriesOf(redis, keys.allocations(cluster), text => allocationOf(text)),
-    /** Every placement by its group, also of what is withdrawn, in handfuls. */
-    allPlacements: (cluster: string) => entriesOf(redis, keys.placements(cluster), placementOf),
+      wholeOf(redis, keys.services(cluster), text => seen<Service>(text).record),
+    allocations: (cluster: string) => wholeOf(redis, keys.allocations(cluster), allocationOf),
+    /** Every placement by its group, also of what is withdrawn. */
+    allPlacements: (cluster: string) => wholeOf(redis, keys.placements(cluster), placementOf),
     /** Every group ever placed and not forgotten, in handfuls, then those without an owner. */
     async *groups(cluster: string): AsyncGenerator<string[]> {
       yield* fieldsOf(redis, keys.placements(cluster))
@@ -84,8 +83,8 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       const text = await redis.hget(keys.addresses, address)
       return text ? readAddressRecord(text) : null
     },
-    /** Records of all addresses that are not free, of every cluster, in handfuls. */
-    addressRecords: () => entriesOf(redis, keys.addresses, readAddressRecord),
+    /** Records of all addresses that are not free, of every cluster. */
+    addressRecords: () => wholeOf(redis, keys.addresses, readAddressRecord),
     waitingCount: () => redis.zcard(keys.waiting),
     /** How many bells of a queue are unanswered. */
     dirtyCount: (queue: string) => redis.zcard(keys.dirty(queue)),
@@ -173,20 +172,29 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
 }
 
 async function* fieldsOf(redis: Redis | Cluster, key: string): AsyncGenerator<string[]> {
-  for await (const some of entriesOf(redis, key, text => text)) yield some.map(([field]) => field)
+  for await (const some of entriesOf(redis, key)) yield some.map(([field]) => field)
 }
 
-/** A whole hash in handfuls, so that nobody else has to wait for it. */
-async function* entriesOf<T>(
+/** A scan may show an entry twice; the later one counts. */
+async function wholeOf<T>(
   redis: Redis | Cluster,
   key: string,
   read: (text: string) => T,
-): AsyncGenerator<[field: string, value: T][]> {
+): Promise<Map<string, T>> {
+  const all = new Map<string, T>()
+  for await (const some of entriesOf(redis, key)) {
+    for (const [field, text] of some) all.set(field, read(text))
+  }
+  return all
+}
+
+/** A whole hash in handfuls, so that nobody else has to wait for it. */
+async function* entriesOf(redis: Redis | Cluster, key: string): AsyncGenerator<[string, string][]> {
   let cursor = '0'
   do {
     const [next, flat] = await redis.hscan(key, cursor, 'COUNT', 500)
     cursor = next
-    yield pairs(flat).map(([field, text]) => [field, read(text)])
+    yield pairs(flat)
   } while (cursor !== '0')
 }
 

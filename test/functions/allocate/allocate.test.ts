@@ -43,6 +43,7 @@ function decide(
       v: 2,
       page: locate(address)?.page ?? '',
       offset: locate(address)?.offset ?? 0,
+      cluster: 'default',
       pool,
       sharingKey: '',
       backendKey: '',

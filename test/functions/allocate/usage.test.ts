@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptyUsage, stateOfAddress, withAddress } from '../../../functions/allocate/usage.ts'
+import { stateOfAddress, usagesOf } from '../../../functions/allocate/usage.ts'
 import type { AddressRecord } from '../../../functions/model/allocation.ts'
 import { aPool } from '../../support/claims.ts'
 
@@ -29,11 +29,19 @@ const sizes: readonly (readonly [
 ]
 for (const [what, pool, nodes, IPv4, IPv6] of sizes) {
   test(`usable addresses of a pool: ${what}`, () =>
-    assert.deepEqual(emptyUsage(pool, nodes).usable, { IPv4, IPv6 }))
+    assert.deepEqual(usagesOf('default', [pool], [], nodes).get('a')?.usable, { IPv4, IPv6 }))
 }
 
 const record: AddressRecord = {
-  ...{ v: 2, page: '4:0a00', offset: 1, pool: 'a', sharingKey: '', backendKey: '' },
+  ...{
+    v: 2,
+    page: '4:0a00',
+    offset: 1,
+    cluster: 'default',
+    pool: 'a',
+    sharingKey: '',
+    backendKey: '',
+  },
   holders: {},
 }
 const holder = { uid: 'u', ports: ['TCP/80'], sinceMs: 1, reserveMs: 0 }
@@ -51,13 +59,18 @@ test('an address is held, rests, is reserved, or is free', () => {
   ])
 })
 
-test('a shared address counts once; what rests is not in use', () => {
-  let usage = emptyUsage(aPool('a', ['10.0.0.0/24', '2001:db8::/120']), [])
-  usage = withAddress(usage, '10.0.0.1', held)
-  usage = withAddress(usage, '2001:db8::1', held)
-  usage = withAddress(usage, '10.0.0.2', resting)
-  usage = withAddress(usage, '10.0.0.3', reserved)
-  usage = withAddress(usage, '10.0.0.4', record)
-  assert.deepEqual(usage.held, { IPv4: 1, IPv6: 1 })
-  assert.deepEqual([usage.resting, usage.reserved], [1, 1])
+test('a shared address counts once; what rests is not in use; other pools and clusters count for themselves', () => {
+  const pool = aPool('a', ['10.0.0.0/24', '2001:db8::/120'])
+  const records: [string, AddressRecord][] = [
+    ['10.0.0.1', held],
+    ['2001:db8::1', held],
+    ['10.0.0.2', resting],
+    ['10.0.0.3', reserved],
+    ['10.0.0.4', record],
+    ['10.0.0.5', { ...held, cluster: 'other' }],
+    ['10.0.0.6', { ...held, pool: 'b' }],
+  ]
+  const usage = usagesOf('default', [pool], records, []).get('a')
+  assert.deepEqual(usage?.held, { IPv4: 1, IPv6: 1 })
+  assert.deepEqual([usage?.resting, usage?.reserved], [1, 1])
 })

@@ -57,7 +57,15 @@ test('a Service that is gone is shown while it still holds an address, and then 
 })
 
 const record: AddressRecord = {
-  ...{ v: 2, page: '4:c0000000', offset: 1, pool: 'blue', sharingKey: '', backendKey: '' },
+  ...{
+    v: 2,
+    page: '4:c0000000',
+    offset: 1,
+    cluster: 'default',
+    pool: 'blue',
+    sharingKey: '',
+    backendKey: '',
+  },
   holders: {},
 }
 const holder = { uid: 'u', ports: ['TCP/80'], sinceMs: 7, reserveMs: 0 }

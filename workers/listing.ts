@@ -1,0 +1,83 @@
+/** Reads what lies in Redis as rows, for `herald get`, `herald top` and the console; functions/inventory makes the rows. */
+import { usagesOf } from '../functions/allocate/usage.ts'
+import {
+  addressRows,
+  type Kind,
+  nodeRow,
+  ownersOf,
+  poolRows,
+  serviceRows,
+} from '../functions/inventory/inventory.ts'
+import type { Row } from '../functions/inventory/row.ts'
+import type { Bells } from '../infra/queue/queues.ts'
+import type { Asked } from './ask.ts'
+
+/** What listings are made of. */
+export interface Source extends Omit<Asked, 'redis'> {
+  readonly depth: Bells['depth']
+  readonly cluster: string
+}
+
+export async function rowsOf(kind: Kind, source: Source): Promise<Row[]> {
+  const rows = await READERS[kind](source)
+  return rows.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+}
+
+const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
+  async services({ state, cluster }) {
+    const [services, allocations, placements] = await Promise.all([
+      state.services(cluster),
+      state.allocations(cluster),
+      state.allPlacements(cluster),
+    ])
+    return serviceRows(services, allocations, ownersOf(placements.values()))
+  },
+
+  async addresses({ state, cluster }) {
+    const [records, placements] = await Promise.all([
+      state.addressRecords(),
+      state.allPlacements(cluster),
+    ])
+    return addressRows(records, placements.values())
+  },
+
+  async pools({ state, cluster }) {
+    const [configured, nodes, records] = await Promise.all([
+      state.configuration(cluster),
+      state.nodes(cluster),
+      state.addressRecords(),
+    ])
+    const pools = configured?.configuration.pools ?? []
+    const nodeAddresses = nodes.flatMap(node => node.addresses)
+    return poolRows(pools, usagesOf(cluster, pools, records, nodeAddresses))
+  },
+
+  async nodes({ state, scripts, cluster }) {
+    const [nodes, announcers, leases, { nowMs }] = await Promise.all([
+      state.nodes(cluster),
+      state.announcers(cluster),
+      state.leases(cluster),
+      scripts.clock(),
+    ])
+    const names = new Set([...nodes.map(node => node.name), ...announcers.map(one => one.node)])
+    return Promise.all(
+      [...names].map(async name => {
+        const groups = await state.groupsOf(cluster, name)
+        const announcer = announcers.find(one => one.node === name) ?? null
+        return nodeRow(name, announcer, leases.get(name) ?? null, groups.length, nowMs)
+      }),
+    )
+  },
+
+  async queues({ state, depth, cluster }) {
+    const nodes = [...(await state.leases(cluster)).keys()]
+    const announcing = nodes.map(node => `announce-${cluster}-${node}`)
+    const names = ['allocate', 'place', `publish-${cluster}`, ...announcing]
+    return Promise.all(
+      names.map(async name => {
+        const [found, unanswered] = await Promise.all([depth(name), state.dirtyCount(name)])
+        return { name, ...found, unanswered }
+      }),
+    )
+  },
+}
