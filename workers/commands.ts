@@ -1,0 +1,218 @@
+/** Every command of `herald`: what `--help` says of it, and how it is started. What is not asked for is not loaded. */
+import { hasRedis, type ProcessName, type UpConfig } from '../infra/config.ts'
+import { perform, serve } from './run.ts'
+
+export interface HeraldCommand {
+  readonly name: ProcessName
+  readonly summary: string
+  readonly about: string
+  readonly argument?: string
+  start(config: UpConfig, rest: readonly string[]): Promise<number>
+}
+
+export const COMMANDS: readonly HeraldCommand[] = [
+  {
+    name: 'up',
+    summary: 'everything in one command, with a Redis of its own; without a cluster, a sandbox',
+    about: `Starts watcher, allocator and announcer together.
+
+Needs: nothing. Without --redis-url it starts a private redis-server in the state directory;
+without --kubeconfig, and outside a pod, it makes a sandbox: a small Kubernetes API server and
+a LAN of three nodes and a client (as root, or in a user namespace of its own).
+
+Example: herald up
+Example: herald up --kubeconfig ~/.kube/config --node-name node-a`,
+    start: config => serve(config, async world => (await import('./up.ts')).runUp(world)),
+  },
+  {
+    name: 'watcher',
+    summary: 'reads Kubernetes, rings the allocators, writes statuses and events',
+    about: `Lists and watches Services, EndpointSlices, Nodes, Namespaces and the configuration, keeps
+what matters in Redis, and writes addresses and events back. Run two; both are active.
+
+Needs: Redis, and the rights of infra/deploy/rbac.yaml on the API server.
+
+Example: herald watcher --redis-url redis://redis:6379`,
+    start: config =>
+      serve(withRedis(config), async world => (await import('./watcher.ts')).runWatcher(world)),
+  },
+  {
+    name: 'allocator',
+    summary: 'decides which address a Service gets and which node announces it',
+    about: `Answers the queues "allocate" and "place". Run as many as you like.
+
+Needs: Redis, nothing else.
+
+Example: herald allocator --redis-url redis://redis:6379 --concurrency 32`,
+    start: config =>
+      serve(withRedis(config), async world => (await import('./allocator.ts')).runAllocator(world)),
+  },
+  {
+    name: 'announcer',
+    summary: 'answers ARP and NDP for the addresses placed on its node',
+    about: `Run one on each node, in the network of the host.
+
+Needs: Redis, and the capability NET_RAW. No Kubernetes credentials.
+
+Example: herald announcer --redis-url redis://redis:6379 --node-name node-a`,
+    start: config =>
+      serve(withRedis(config), async world => (await import('./announcer.ts')).runAnnouncer(world)),
+  },
+  {
+    name: 'console',
+    summary: 'shows pools, Services, nodes, history and queues in a browser',
+    about: `One page that shows what lies in Redis as it changes, and the queues under /queues. Everybody
+who reaches it may read; to act upon queues takes the admin token.
+
+Needs: Redis, nothing else.
+
+Example: herald console --redis-url redis://redis:6379`,
+    start: config =>
+      serve(withRedis(config), async world => (await import('./console.ts')).runConsole(world)),
+  },
+  {
+    name: 'client',
+    summary: 'runs a command as the client on the LAN of the sandbox',
+    about: `Needs: a sandbox that is up ("herald up" in another terminal, same --state-dir).
+
+Example: herald client curl http://192.168.50.211`,
+    argument: '<command...>',
+    start: (config, argv) =>
+      perform(config, async world => (await import('./sandboxed.ts')).runClient(world, argv)),
+  },
+  {
+    name: 'kubectl',
+    summary: 'runs kubectl against the API server of the sandbox',
+    about: `Needs: a sandbox that is up ("herald up" in another terminal, same --state-dir).
+
+Example: herald kubectl get svc -o wide`,
+    argument: '<arguments...>',
+    start: (config, argv) =>
+      perform(config, async world => (await import('./sandboxed.ts')).runKubectl(world, argv)),
+  },
+  {
+    name: 'explain',
+    summary: 'says why a Service, an address or a pool is as it is',
+    about: `What a Service has or lacks, and why: each pool that was considered, who holds what it asks
+for, which node announces it. "service <namespace>/<name>", "address <ip>" or "pool <name>".
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald explain service default/nginx
+Example: herald explain address 192.168.50.211 -o json`,
+    argument: '<kind> <name>',
+    start: (config, [kind = '', name = '']) =>
+      perform(config, async world => (await import('./explain.ts')).runExplain(world, kind, name)),
+  },
+  {
+    name: 'history',
+    summary: 'who held which address, when and why; newest last',
+    about: `Of everything, or of one address or one Service ("<namespace>/<name>").
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald history 192.168.50.211`,
+    argument: '[subject]',
+    start: (config, [subject]) =>
+      perform(config, async world => (await import('./explain.ts')).runHistory(world, subject)),
+  },
+  {
+    name: 'get',
+    summary: 'lists services, addresses, pools, nodes or queues',
+    about: `All of a kind, or the one that is named; with -w it goes on and shows what changes.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald get services
+Example: herald get address 192.168.50.211 -o yaml
+Example: herald get queues -w`,
+    argument: '<kind> [name]',
+    start: (config, [kind = '', name]) =>
+      perform(config, async world => (await import('./get.ts')).runGet(world, kind, name)),
+  },
+  {
+    name: 'top',
+    summary: 'queues, nodes and pools, live on a terminal',
+    about: `Shows them anew every second until Ctrl-C; once, when it is not written to a terminal.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald top`,
+    start: config => perform(config, async world => (await import('./get.ts')).runTop(world)),
+  },
+  {
+    name: 'reserve',
+    summary: 'keeps an address for one Service, whether it is there yet or not',
+    about: `Nobody else gets the address, and the Service gets it before any other. It may hold it
+already; the reservation outlives that, and an empty Redis too.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald reserve 192.168.50.211 --service default/nginx
+Example: herald reserve 192.168.50.211 --service default/nginx --for forever`,
+    argument: '<address>',
+    start: (config, [address = '']) =>
+      perform(config, async world => (await import('./reserve.ts')).runReserve(world, address)),
+  },
+  {
+    name: 'release',
+    summary: 'ends the reservation of an address',
+    about: `Whether it was reserved by hand or by the annotation herald.io/reserve of a Service that is
+gone. Who holds the address keeps it.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald release 192.168.50.211`,
+    argument: '<address>',
+    start: (config, [address = '']) =>
+      perform(config, async world => (await import('./reserve.ts')).runRelease(world, address)),
+  },
+  {
+    name: 'secrets',
+    summary: 'makes the Secrets of an installation where they are missing',
+    about: `The password of the Redis that comes with it (herald-redis), and the key of the beats
+(herald-beat), in --namespace. What is there stays as it is and is not read.
+
+Needs: the right to create Secrets there, nothing else.
+
+Example: herald secrets --namespace metallb-system`,
+    start: config =>
+      perform(config, async world => (await import('./secrets.ts')).runSecrets(world)),
+  },
+  {
+    name: 'migrate',
+    summary: 'says what would change on moving over from MetalLB; converts its old ConfigMap',
+    about: `"check" reads a cluster, writes nothing, and says which Services would not keep what they have,
+and what of the configuration Herald would refuse or does not serve; exit code 3 when there is any.
+"configmap <file>" prints the objects that mean the same as a ConfigMap of MetalLB 0.7 to 0.12.
+
+Needs: the right to list Services, Nodes, Namespaces, Pods and the configuration; or a file.
+
+Example: herald migrate check --kubeconfig ~/.kube/config
+Example: herald migrate configmap config.yaml | kubectl apply -f -`,
+    argument: '<what> [file]',
+    start: (config, [what = '', file]) =>
+      perform(config, async world => (await import('./migrate.ts')).runMigrate(world, what, file)),
+  },
+  {
+    name: 'walkthrough',
+    summary: 'shows the way of one Service, step by step, in a sandbox of its own',
+    about: `Applies a pool and a Service, asks the LAN, deletes them again; prints each step and what
+was seen. Exit code 0 only if all of it held.
+
+Needs: root, or user namespaces.
+
+Example: herald walkthrough`,
+    // It speaks for itself; only what goes wrong is to come in between.
+    start: config =>
+      perform({ ...config, logLevel: 'error', console: null }, async world =>
+        (await import('./walkthrough.ts')).runWalkthrough(world),
+      ),
+  },
+]
+
+/** Only `up` may come without a Redis; readConfig has seen to it. */
+function withRedis(config: UpConfig) {
+  if (hasRedis(config)) return config
+  throw new Error(`${config.process} was let through without a Redis`)
+}
