@@ -28,10 +28,7 @@ export function openBoard(
   serverAdapter.setBasePath(path)
   const board = createBullBoard({
     queues: [],
-    // The adapter brings its own copy of the same types.
-    serverAdapter: serverAdapter as unknown as Parameters<
-      typeof createBullBoard
-    >[0]['serverAdapter'],
+    serverAdapter,
     options: { uiConfig: { boardTitle: readOnly ? 'Herald (read only)' : 'Herald' } },
   })
   return {
