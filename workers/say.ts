@@ -60,7 +60,7 @@ export interface Traffic {
 
 export function traffic(): Traffic {
   let count = 0
-  let waiting: (() => void)[] = []
+  const waiting: (() => void)[] = []
   return {
     async during(work) {
       count++
@@ -68,10 +68,7 @@ export function traffic(): Traffic {
         return await work()
       } finally {
         count--
-        if (count === 0) {
-          for (const resolve of waiting.splice(0)) resolve()
-          waiting = []
-        }
+        if (count === 0) for (const resolve of waiting.splice(0)) resolve()
       }
     },
     quiet: () => (count === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve))),
