@@ -2,9 +2,11 @@
  * A link in a process of its own, for tests that put it into a network namespace. Each line on standard input is an order,
  * each line on standard output an answer; both JSON. It ends when standard input does.
  */
+import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
+import type { Claim } from '../../functions/liveness/messages.ts'
 import { Fault } from '../../functions/model/fault.ts'
-import { type AnnouncedAddress, openLink } from '../../infra/link/link.ts'
+import { type AnnouncedAddress, type LinkMember, openLink } from '../../infra/link/link.ts'
 
 export type LinkOrder =
   | { readonly do: 'set'; readonly addresses: readonly AnnouncedAddress[] }
@@ -16,13 +18,14 @@ export type LinkOrder =
 const say = (fields: object) => process.stdout.write(`${JSON.stringify(fields)}\n`)
 const log = (level: string) => (fields: object, message: string) =>
   say({ log: level, message, ...fields })
-const { HERALD_TEST_ANSWERS } = process.env
+const { HERALD_TEST_ANSWERS, HERALD_TEST_MEMBER } = process.env
 const excludeInterfaces = process.argv.slice(2).map(pattern => new RegExp(pattern))
 
 try {
   const beganMs = performance.now()
   const link = await openLink({
     excludeInterfaces,
+    ...(HERALD_TEST_MEMBER ? { member: memberOf(JSON.parse(HERALD_TEST_MEMBER)) } : {}),
     ...(HERALD_TEST_ANSWERS ? { answersPerSecond: Number(HERALD_TEST_ANSWERS) } : {}),
     log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
     onInterfaces: interfaces => say({ changed: interfaces }),
@@ -64,4 +67,18 @@ try {
 } catch (error) {
   if (!(error instanceof Fault)) throw error
   say({ fault: error.message, code: error.code })
+}
+
+function memberOf(given: { node: string; remembered: readonly Claim[]; key: string }): LinkMember {
+  return {
+    cluster: 'test',
+    node: given.node,
+    session: randomBytes(8).toString('hex'),
+    remembered: given.remembered,
+    keys: [new TextEncoder().encode(given.key)],
+    onHears: nodes => say({ hears: nodes }),
+    onCommand(command) {
+      if (command.do === 'alarm') say({ alarm: command.reason, node: command.node })
+    },
+  }
 }

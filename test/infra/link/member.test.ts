@@ -1,0 +1,85 @@
+/** Links that agree on the LAN who answers, without Redis and without anybody's main thread. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Claim } from '../../../functions/liveness/messages.ts'
+import type { Namespace } from '../../../infra/sandbox/lan/namespace.ts'
+import { needs } from '../../support/capabilities.ts'
+import { eventually } from '../../support/eventually.ts'
+import { countersOf, macOf, wireIn } from '../../support/link-lab.ts'
+import { segment, sh } from '../../support/segment.ts'
+import { type Talk, talk } from '../../support/talk.ts'
+import { type Scope, undoing } from '../../support/undo.ts'
+
+const VIP = '10.7.0.50'
+const [A, B] = [
+  { node: 'a', interfaces: null },
+  { node: 'b', interfaces: null },
+]
+const claim: Claim = {
+  group: VIP,
+  addresses: [VIP],
+  epoch: { number: 1, node: 'a' },
+  owner: A,
+  standbys: [B],
+}
+const KEY = 'a secret of the test'
+
+async function memberIn(
+  t: Scope,
+  host: Namespace,
+  node: string,
+  more: { remembered?: Claim[]; key?: string } = {},
+): Promise<Talk> {
+  const member = { node, remembered: more.remembered ?? [], key: more.key ?? KEY }
+  const given = ['env', `HERALD_TEST_MEMBER=${JSON.stringify(member)}`]
+  const link = talk('./link-process.ts', ['^lo$'], [...host.enter, ...given])
+  t.after(() => link.end())
+  await link.hear('ready', 0)
+  return link
+}
+
+async function hearsOf(link: Talk, node: string): Promise<void> {
+  await eventually(() => {
+    const heard = link.said.filter(line => 'hears' in line).at(-1)
+    assert.ok((heard?.hears as string[] | undefined)?.includes(node), 'not heard yet')
+  })
+}
+
+async function lab(t: Scope, addressless: boolean) {
+  const scope = undoing(t)
+  const lan = await segment(scope)
+  const client = await lan.host('client', '10.7.0.1/24')
+  const [a, b] = [await lan.host('node-a', '10.7.0.3/24'), await lan.host('node-b', '10.7.0.4/24')]
+  if (addressless) for (const host of [a, b]) await sh(host, 'ip addr flush dev eth0')
+  const wire = await wireIn(scope, client)
+  return { scope, a, b, wire, macs: { a: await macOf(a), b: await macOf(b) } }
+}
+
+describe('a standby', { ...needs('netns'), concurrency: 3 }, () => {
+  for (const [name, addressless] of [
+    ['takes over from a node that is silent', false],
+    ['takes over also where no interface has an address', true],
+  ] as const) {
+    test(name, async t => {
+      const { scope, a, b, wire, macs } = await lab(t, addressless)
+      const owner = await memberIn(scope, a, 'a', { remembered: [claim] })
+      const standby = await memberIn(scope, b, 'b')
+      await hearsOf(standby, 'a')
+      assert.deepEqual(await wire.ask(VIP), [macs.a])
+      owner.child.kill('SIGKILL')
+      await eventually(async () => assert.deepEqual(await wire.ask(VIP), [macs.b]))
+    })
+  }
+
+  test('takes nothing from a node whose beats it cannot believe, and says so', async t => {
+    const { scope, a, b, wire, macs } = await lab(t, false)
+    const owner = await memberIn(scope, a, 'a', { remembered: [claim] })
+    const standby = await memberIn(scope, b, 'b', { key: 'another secret' })
+    const alarm = await standby.hear('alarm', 0)
+    assert.deepEqual(alarm, { alarm: 'unknownBeat', node: 'a' })
+    const { beats } = await countersOf(standby)
+    assert.ok((beats?.drops.unauthenticated ?? 0) > 0)
+    assert.deepEqual(await wire.ask(VIP), [macs.a])
+    await owner.end()
+  })
+})
