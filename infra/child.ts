@@ -3,7 +3,7 @@
  * outlive us (on Linux: the kernel kills it when our main thread ends, however that happens).
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Logger } from './log.ts'
 
@@ -20,11 +20,21 @@ export interface ChildOptions {
   readonly askable?: boolean
 }
 
+/** What is asked over the channel, and what is said to it: answers may be late, or overtake each other. */
+export interface Question {
+  readonly id: number
+  readonly question: string
+}
+export interface Answer {
+  readonly id: number
+  readonly answer: unknown
+}
+
 export interface Child {
   readonly name: string
   /** Null while it is down. */
   pid(): number | null
-  /** Sends a question over the channel; the next message is the answer. Null when it is down, or silent for 2 s. */
+  /** Sends a question over the channel. Null when it is down, or does not answer it for 2 s. */
   ask(question: string): Promise<unknown>
   /** Asks it to end, and kills it when it has not after 4 s. Returns when it is gone. */
   stop(): Promise<void>
@@ -42,6 +52,7 @@ export function keepRunning(options: ChildOptions): Child {
   let timer: NodeJS.Timeout | null = null
   let waitMs = FIRST_WAIT_MS
   let stopping = false
+  let asked = 0
 
   const start = (): void => {
     const startedMs = performance.now()
@@ -66,7 +77,7 @@ export function keepRunning(options: ChildOptions): Child {
   return {
     name: options.name,
     pid: () => child?.pid ?? null,
-    ask: question => (child?.connected ? ask(child, question) : Promise.resolve(null)),
+    ask: async question => (child?.connected ? ask(child, { id: ++asked, question }) : null),
     async stop() {
       stopping = true
       if (timer) clearTimeout(timer)
@@ -75,14 +86,15 @@ export function keepRunning(options: ChildOptions): Child {
   }
 }
 
-async function ask(child: ChildProcess, question: string): Promise<unknown> {
-  const limit = AbortSignal.timeout(ANSWER_LIMIT_MS)
-  const answer = once(child, 'message', { signal: limit })
+async function ask(child: ChildProcess, question: Question): Promise<unknown> {
+  const heard = on(child, 'message', { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) })
   child.send(question, () => {}) // it may end before it has read it
-  return answer.then(
-    ([message]) => message,
-    () => null,
-  )
+  try {
+    for await (const [{ id, answer }] of heard as AsyncIterable<[Answer]>) {
+      if (id === question.id) return answer
+    }
+  } catch {} // it is silent
+  return null
 }
 
 /** SIGTERM, and SIGKILL after 4 s. */

@@ -1,5 +1,6 @@
 /** How a command runs: its log, its signals, its health, and the code that it ends with. */
 import { Fault } from '../functions/model/fault.ts'
+import type { Answer, Question } from '../infra/child.ts'
 import type { UpConfig } from '../infra/config.ts'
 import { serveHealth } from '../infra/health.ts'
 import { type Logger, openLog } from '../infra/log.ts'
@@ -49,9 +50,13 @@ export async function serve<C extends UpConfig>(
     ))
   if (health) log.info({ port: health.port }, 'answering /healthz, /readyz and /metrics')
   // "up" asks the processes that it has started; a process whose parent has gone, goes.
-  process.on('message', async question => {
+  process.on('message', async ({ id, question }: Question) => {
     const checks = () => (running ? running.ready() : starting())
-    process.send?.(await (question === 'metrics?' ? metrics.scrape() : checks()))
+    const answer: Answer = {
+      id,
+      answer: await (question === 'metrics?' ? metrics.scrape() : checks()),
+    }
+    process.send?.(answer)
   })
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 

@@ -61,6 +61,28 @@ test('stop ends it, and it is not started again', async t => {
   assert.deepEqual(log.lines, [])
 })
 
+test('each question gets its own answer, in whatever order they come', async t => {
+  const script = `
+    const heard = []
+    process.on('message', one => {
+      if (heard.push(one) < 2) return
+      for (const { id, question } of heard.reverse()) process.send({ id, answer: question + '!' })
+    })
+    console.log('up')`
+  const lines: string[] = []
+  const child = keepRunning({
+    name: 'one',
+    argv: [process.execPath, '-e', script],
+    log: keptLog(),
+    onLine: line => lines.push(line),
+    askable: true,
+  })
+  t.after(() => child.stop())
+  await until('it is up', () => lines.length === 1)
+  const answers = await Promise.all([child.ask('one'), child.ask('two')])
+  assert.deepEqual(answers, ['one!', 'two!'])
+})
+
 test('one that does not listen to SIGTERM is killed', async () => {
   const child = spawn('sh', ['-c', 'trap "" TERM; echo up; while :; do sleep 1; done'])
   await once(child.stdout, 'data')

@@ -23,8 +23,8 @@ describe('metrics', needs('netns', 'redis', 'kubectl'), () => {
 
   const scrape = (name: string): Promise<Sample[]> =>
     eventually(async () => {
-      const answer = (await all.process(name).ask('metrics?')) as { text?: string } | null
-      if (!answer?.text) throw new Error(`${name} does not answer`) // or to an earlier question
+      const answer = (await all.process(name).ask('metrics?')) as { text: string } | null
+      if (!answer) throw new Error(`${name} does not answer`)
       return scraped(answer.text)
     })
 
