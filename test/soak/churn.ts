@@ -1,7 +1,7 @@
 /** Services that come, change and go without pause, and what must never be seen of them meanwhile. */
 import type { ApiObject } from '../../infra/sandbox/apiserver/object.ts'
 import type { ApiServer } from '../../infra/sandbox/apiserver/server.ts'
-import type { Chance } from '../functions/liveness/chance.ts'
+import type { Chance } from '../support/chance.ts'
 
 export interface Churn {
   /** One random change. */

@@ -1,5 +1,5 @@
 /** The simulated LANs: who gets a frame of whom, how late, how often. */
-import type { Chance } from './chance.ts'
+import type { Chance } from '../../support/chance.ts'
 
 export interface Faults {
   /** Of each copy of a frame. */

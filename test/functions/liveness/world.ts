@@ -1,7 +1,7 @@
 /** Nodes, LANs, Redis and the clock of one simulated cluster; faults come from a schedule. */
 import type { Command, Event } from '../../../functions/liveness/messages.ts'
+import { Chance } from '../../support/chance.ts'
 import { Agenda } from './agenda.ts'
-import { Chance } from './chance.ts'
 import { Invariants } from './invariants.ts'
 import { Lan } from './lan.ts'
 import { type MakeProtocol, makeProtocol, SimulatedNode } from './simulated-node.ts'
