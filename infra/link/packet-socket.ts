@@ -45,54 +45,49 @@ const REQUESTS: readonly Instruction[] = [
   [RETURN, 0, 0, 0],
 ]
 
-/** linux/if_packet.h */
-const PACKET_HOST = 0
+/** linux/if_packet.h: to this machine; to a group whose frames the interface takes. */
+const [PACKET_HOST, PACKET_MULTICAST] = [0, 2]
+const [PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST] = [1, 0]
 /** Offsets from the start of the frame: Next Header and Destination Address of IPv6 (RFC 8200), Type of ICMPv6. */
 const [NEXT_HEADER_AT, DESTINATION_AT, TYPE_AT] = [20, 38, 54]
 
-const UNICAST_SOLICITATIONS: readonly Instruction[] = [
-  [LOAD_8, 0, 0, PACKET_TYPE],
-  [JUMP_EQUAL, 0, 7, PACKET_HOST],
-  [LOAD_8, 0, 0, NEXT_HEADER_AT],
-  [JUMP_EQUAL, 0, 5, ICMPV6],
-  [LOAD_8, 0, 0, TYPE_AT],
-  [JUMP_EQUAL, 0, 3, NEIGHBOR_SOLICITATION],
-  [LOAD_8, 0, 0, DESTINATION_AT],
-  [JUMP_EQUAL, 1, 0, 0xff],
-  [RETURN, 0, 0, 0xffff],
-  [RETURN, 0, 0, 0],
-]
+/** What is loaded, from where, and what it has to be. */
+type Test = readonly [load: number, at: number, operand: number]
 
-/** linux/if_packet.h: to a group whose frames the interface takes. */
-const PACKET_MULTICAST = 2
-const [PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST] = [1, 0]
+/** Everything of which each of these holds. */
+function allOf(...tests: readonly Test[]): Instruction[] {
+  const checks = tests.flatMap(([load, at, operand], i): Instruction[] => [
+    [load, 0, 0, at],
+    [JUMP_EQUAL, 0, 2 * (tests.length - i) - 1, operand],
+  ])
+  return [...checks, [RETURN, 0, 0, 0xffff], [RETURN, 0, 0, 0]]
+}
+
+const UNICAST_SOLICITATIONS: readonly Instruction[] = [
+  [LOAD_8, 0, 0, DESTINATION_AT],
+  [JUMP_EQUAL, 0, 1, 0xff],
+  [RETURN, 0, 0, 0],
+  ...allOf(
+    [LOAD_8, PACKET_TYPE, PACKET_HOST],
+    [LOAD_8, NEXT_HEADER_AT, ICMPV6],
+    [LOAD_8, TYPE_AT, NEIGHBOR_SOLICITATION],
+  ),
+]
 
 /** Destination and port of beats, behind headers without options: functions/wire/datagram.ts. */
-const BEATS_IPV4: readonly Instruction[] = [
-  [LOAD_8, 0, 0, PACKET_TYPE],
-  [JUMP_EQUAL, 0, 7, PACKET_MULTICAST],
-  [LOAD_8, 0, 0, 23],
-  [JUMP_EQUAL, 0, 5, UDP],
-  [LOAD_32, 0, 0, 30],
-  [JUMP_EQUAL, 0, 3, GROUP_IPV4],
-  [LOAD_16, 0, 0, 36],
-  [JUMP_EQUAL, 0, 1, BEAT_PORT],
-  [RETURN, 0, 0, 0xffff],
-  [RETURN, 0, 0, 0],
-]
+const BEATS_IPV4 = allOf(
+  [LOAD_8, PACKET_TYPE, PACKET_MULTICAST],
+  [LOAD_8, 23, UDP],
+  [LOAD_32, 30, GROUP_IPV4],
+  [LOAD_16, 36, BEAT_PORT],
+)
 
-const BEATS_IPV6: readonly Instruction[] = [
-  [LOAD_8, 0, 0, PACKET_TYPE],
-  [JUMP_EQUAL, 0, 7, PACKET_MULTICAST],
-  [LOAD_8, 0, 0, NEXT_HEADER_AT],
-  [JUMP_EQUAL, 0, 5, UDP],
-  [LOAD_16, 0, 0, DESTINATION_AT],
-  [JUMP_EQUAL, 0, 3, 0xff02],
-  [LOAD_16, 0, 0, 56],
-  [JUMP_EQUAL, 0, 1, BEAT_PORT],
-  [RETURN, 0, 0, 0xffff],
-  [RETURN, 0, 0, 0],
-]
+const BEATS_IPV6 = allOf(
+  [LOAD_8, PACKET_TYPE, PACKET_MULTICAST],
+  [LOAD_8, NEXT_HEADER_AT, UDP],
+  [LOAD_16, DESTINATION_AT, 0xff02],
+  [LOAD_16, 56, BEAT_PORT],
+)
 
 /** Throws SystemError: EPERM without the capability, ENODEV or ENXIO when the interface is gone, ENETDOWN when it is down. */
 export function openPacketSocket(interfaceIndex: number): number {
@@ -177,7 +172,7 @@ function openUnbound(): number {
 }
 
 /** struct sockaddr_ll: u16 family, u16 protocol in network order, s32 index; the rest does not matter here. */
-function addressOfLink(interfaceIndex: number, protocol: number): Uint8Array {
+export function addressOfLink(interfaceIndex: number, protocol: number): Uint8Array {
   const address = new DataView(new ArrayBuffer(20))
   address.setUint16(0, AF_PACKET, LITTLE)
   address.setUint16(2, protocol)

@@ -5,9 +5,10 @@
  */
 import { createInterface } from 'node:readline'
 import { decodeArpFrame, encodeArpFrame, REPLY, REQUEST } from '../../functions/wire/arp.ts'
-import { HOST_LITTLE_ENDIAN as LITTLE, parseIPv4 } from '../../functions/wire/bytes.ts'
+import { parseIPv4 } from '../../functions/wire/bytes.ts'
 import { BROADCAST, ETHERTYPE_ARP } from '../../functions/wire/ethernet.ts'
-import { AF_PACKET, bind, openSocket, receive, SOCK_RAW, send } from '../../infra/link/syscalls.ts'
+import { receive, send } from '../../infra/link/syscalls.ts'
+import { openArpSocket } from '../support/arp-socket.ts'
 
 export interface Seen {
   /** MAC that answered last. */
@@ -22,7 +23,7 @@ export interface Seen {
 
 const ASK_EVERY_MS = 10
 const [index, mac, own] = process.argv.slice(2).map(Number)
-const fd = open(index ?? 0)
+const fd = openArpSocket(index ?? 0)
 const buffer = new Uint8Array(2048)
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 /** Address -> MAC that last announced it or answered for it. */
@@ -97,14 +98,4 @@ function ask(): void {
       },
     }),
   )
-}
-
-function open(at: number): number {
-  const opened = openSocket(AF_PACKET, SOCK_RAW, 0)
-  const address = new DataView(new ArrayBuffer(20)) // struct sockaddr_ll, packet(7)
-  address.setUint16(0, AF_PACKET, LITTLE)
-  address.setUint16(2, 0x0806)
-  address.setInt32(4, at, LITTLE)
-  bind(opened, new Uint8Array(address.buffer))
-  return opened
 }

@@ -4,8 +4,9 @@
  */
 import { createInterface } from 'node:readline'
 import { decodeArpFrame } from '../../functions/wire/arp.ts'
-import { formatIPv4, formatMAC, HOST_LITTLE_ENDIAN as LITTLE } from '../../functions/wire/bytes.ts'
-import { AF_PACKET, bind, openSocket, receive, SOCK_RAW, send } from '../../infra/link/syscalls.ts'
+import { formatIPv4, formatMAC } from '../../functions/wire/bytes.ts'
+import { receive, send } from '../../infra/link/syscalls.ts'
+import { openArpSocket } from './arp-socket.ts'
 
 export interface Heard {
   readonly operation: number
@@ -17,7 +18,7 @@ export interface Heard {
 }
 
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
-const fd = open(Number(process.argv[2]))
+const fd = openArpSocket(Number(process.argv[2]))
 const buffer = new Uint8Array(2048)
 const looking = setInterval(look, 2)
 say({ ready: true })
@@ -43,14 +44,4 @@ function look(): void {
     }
     say({ heard })
   }
-}
-
-function open(index: number): number {
-  const opened = openSocket(AF_PACKET, SOCK_RAW, 0)
-  const address = new DataView(new ArrayBuffer(20)) // struct sockaddr_ll, packet(7)
-  address.setUint16(0, AF_PACKET, LITTLE)
-  address.setUint16(2, 0x0806)
-  address.setInt32(4, index, LITTLE)
-  bind(opened, new Uint8Array(address.buffer))
-  return opened
 }
