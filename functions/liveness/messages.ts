@@ -113,6 +113,8 @@ export const UNSYNCED_MAX_MS = 1000
 /** A planned stop waits so long for standbys. */
 export const HANDOVER_MS = 3000
 export const ALARM_EVERY_MS = 10_000
+/** In that time; whoever can send frames can make up names of nodes. */
+export const ALARMS_MAX = 64
 /** A node that renews in Redis and is not heard for so long is reported. */
 export const BLOCKED_AFTER_MS = 5000
 /** Without a carrier anywhere for so long, others may have taken over: cease, and listen first when it returns. */

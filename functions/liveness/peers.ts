@@ -106,8 +106,9 @@ export class Peers {
     this.greatest = Math.max(this.greatest, number)
   }
 
-  unknown(event: Extract<Event, { is: 'unknown' }>, nowMs: number): void {
-    if (event.node !== null) this.#unknown.set(`${event.node} ${event.interface}`, nowMs)
+  /** Anybody can say any name: only those of nodes that were heard are kept. */
+  unknown({ node, interface: on }: Extract<Event, { is: 'unknown' }>, nowMs: number): void {
+    if (node !== null && this.#present.has(node)) this.#unknown.set(`${node} ${on}`, nowMs)
   }
 
   /** Something that says it is this node came in on the interface within the silence limit. */

@@ -256,6 +256,10 @@ export class Protocol {
     const key = `${reason} ${node}`
     const lastMs = this.#alarms.get(key) ?? Number.NEGATIVE_INFINITY
     if (nowMs - lastMs < limits.ALARM_EVERY_MS) return
+    for (const [said, atMs] of this.#alarms) {
+      if (nowMs - atMs >= limits.ALARM_EVERY_MS) this.#alarms.delete(said)
+    }
+    if (this.#alarms.size >= limits.ALARMS_MAX) return
     this.#alarms.set(key, nowMs)
     this.#commands.push({ do: 'alarm', reason, node })
   }

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Claim, Command, Event } from '../../../functions/liveness/messages.ts'
+import {
+  ALARM_EVERY_MS,
+  ALARMS_MAX,
+  type Claim,
+  type Command,
+  type Event,
+} from '../../../functions/liveness/messages.ts'
 import { Protocol } from '../../../functions/liveness/protocol.ts'
 import type { Placement } from '../../../functions/model/placement.ts'
 
@@ -240,4 +246,17 @@ test('a node that renews in Redis but is not heard on the LAN is reported', () =
   }
   const alarms = bench.said.flatMap(({ command }) => (command.do === 'alarm' ? [command] : []))
   assert.deepEqual(alarms, [{ do: 'alarm', reason: 'beatsBlocked', node: 'b' }])
+})
+
+test('whoever makes up names of nodes is reported so often, and no more', () => {
+  const bench = new Bench(['a'])
+  const forge = (from: number) => {
+    for (let i = from; i < from + 1000; i++) {
+      bench.give('a', { is: 'unknown', interface: '0', node: `made-up-${i}` })
+    }
+    return bench.said.filter(({ command }) => command.do === 'alarm').length
+  }
+  assert.equal(forge(0), ALARMS_MAX)
+  bench.run(ALARM_EVERY_MS)
+  assert.equal(forge(1000), 2 * ALARMS_MAX)
 })
