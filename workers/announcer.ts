@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { Claim } from '../functions/liveness/messages.ts'
+import type { AlarmReason, Claim } from '../functions/liveness/messages.ts'
 import { placementOf } from '../functions/liveness/reading.ts'
 import type { Announcer } from '../functions/model/node.ts'
 import { findBeatKeys } from '../infra/beat-keys.ts'
@@ -73,7 +73,7 @@ export async function runAnnouncer(
     return state.beatKey(otherwise)
   })
   const owed = new Map<string, Claim>()
-  const events = eventsOf(remembered, owed, log)
+  const events = eventsOf(remembered, owed, world)
   const link = await open({
     excludeInterfaces: config.excludeInterfaces,
     log,
@@ -153,11 +153,16 @@ export async function runAnnouncer(
 function eventsOf(
   remembered: Remembered,
   owed: Map<string, Claim>,
-  log: World['log'],
+  { log, metrics }: Pick<World, 'log' | 'metrics'>,
 ): Pick<LinkMember, 'onCommand' | 'onHears'> & { begin(post: Post, renewing: Repeated): void } {
   let heard: { nodes: readonly string[]; epoch: number } = { nodes: [], epoch: 0 }
   let tell = () => {}
   let soon = () => {}
+  /** By group: number of the epoch that it was last taken over with; a record is said again until Redis shows it. */
+  const taken = new Map<string, number>()
+  metrics.count('herald_failovers_total', {}, 0)
+  for (const reason of Object.keys(ALARMS))
+    metrics.count('herald_liveness_alarms_total', { reason }, 0)
   return {
     begin(post, renewing) {
       tell = () => {
@@ -172,12 +177,19 @@ function eventsOf(
       tell()
     },
     onCommand(command) {
-      if (command.do === 'remember') remembered.change(command.claims, command.dropped)
-      else if (command.do === 'record') {
-        const { claim } = command
-        owed.set(claim.group, claim)
+      if (command.do === 'remember') {
+        remembered.change(command.claims, command.dropped)
+        for (const group of command.dropped) taken.delete(group)
+      } else if (command.do === 'record') {
+        const { group, epoch } = command.claim
+        if (taken.get(group) !== epoch.number) metrics.count('herald_failovers_total', {})
+        taken.set(group, epoch.number)
+        owed.set(group, command.claim)
         soon()
-      } else log.warn({ node: command.node }, ALARMS[command.reason])
+      } else {
+        metrics.count('herald_liveness_alarms_total', { reason: command.reason })
+        log.warn({ node: command.node }, ALARMS[command.reason])
+      }
     },
   }
 }
@@ -187,7 +199,7 @@ const ALARMS = {
     'beats that say to come from this node fail authentication, or are of another version: nothing is taken over from it. Give all announcers the same HERALD_BEAT_KEYS',
   beatsBlocked:
     'this node renews its lease in Redis, but its beats do not get through on the LAN: look at VLANs, firewalls and filters of multicast between the nodes',
-} as const
+} as const satisfies Record<AlarmReason, string>
 
 /** Reads the placements whose bells were rung and tells the link. */
 async function reload(post: Post): Promise<void> {

@@ -224,6 +224,36 @@ const WIRE = {
     by: ['announcer'],
     help: 'Frames that came faster than they were read',
   },
+  herald_beats_sent_total: {
+    type: 'counter',
+    labels: NONE,
+    by: ['announcer'],
+    help: 'Beats and sets of claims sent to other announcers on the LAN',
+  },
+  herald_beats_received_total: {
+    type: 'counter',
+    labels: NONE,
+    by: ['announcer'],
+    help: 'Beats and sets of claims of other announcers that came in, also those that were dropped',
+  },
+  herald_beats_dropped_total: {
+    type: 'counter',
+    labels: ['reason'],
+    by: ['announcer'],
+    help: 'Beats and sets of claims that were not understood, not believed or not sent, by reason',
+  },
+  herald_liveness_alarms_total: {
+    type: 'counter',
+    labels: ['reason'],
+    by: ['announcer'],
+    help: 'Warnings, each at most every 10 s for a node: its beats fail authentication (unknownBeat), or do not get through (beatsBlocked)',
+  },
+  herald_failovers_total: {
+    type: 'counter',
+    labels: NONE,
+    by: ['announcer'],
+    help: 'Groups that this node has taken over on the LAN from one that fell silent or handed over',
+  },
   herald_announcer_interfaces: {
     type: 'gauge',
     labels: NONE,

@@ -54,6 +54,9 @@ function showCounters(counters: Awaited<ReturnType<Link['counters']>>, metrics: 
     'herald_layer2_dropped_total',
     'herald_layer2_send_errors_total',
     'herald_layer2_frames_lost_total',
+    'herald_beats_sent_total',
+    'herald_beats_received_total',
+    'herald_beats_dropped_total',
   ])
   for (const [ip, counted] of Object.entries(counters.addresses)) {
     metrics.count('metallb_layer2_requests_received', { ip }, counted.requestsReceived)
@@ -68,5 +71,12 @@ function showCounters(counters: Awaited<ReturnType<Link['counters']>>, metrics: 
   }
   for (const [name, count] of Object.entries(counters.lost)) {
     metrics.count('herald_layer2_frames_lost_total', { interface: name }, count)
+  }
+  if (!counters.beats) return
+  const { sent, received, drops } = counters.beats
+  metrics.count('herald_beats_sent_total', {}, sent)
+  metrics.count('herald_beats_received_total', {}, received)
+  for (const [reason, count] of Object.entries(drops)) {
+    metrics.count('herald_beats_dropped_total', { reason }, count)
   }
 }

@@ -115,6 +115,33 @@ describe('metrics', needs('netns', 'redis', 'kubectl'), () => {
     })
   })
 
+  it('announcers: the beats of the others, and a failover', async () => {
+    const sum = async (name: string) => {
+      const values = await Promise.all(NODES.map(node => shownBy(node, name)))
+      return values.reduce((total, value) => total + value, 0)
+    }
+    for (const node of NODES) {
+      assert.ok((await shownBy(node, 'herald_beats_sent_total')) > 0)
+      assert.ok((await shownBy(node, 'herald_beats_received_total')) > 0)
+      const blocked = { reason: 'beatsBlocked' }
+      assert.equal(await shownBy(node, 'herald_liveness_alarms_total', blocked), 0)
+    }
+    const before = await sum('herald_failovers_total')
+    const [owner = ''] = await all.answerers(address)
+    const pid = all.process(owner).pid() ?? 0
+    process.kill(pid, 'SIGSTOP') // its counters go on with it
+    try {
+      await eventually(async () => {
+        const [other] = await all.answerers(address)
+        assert.ok(other && other !== owner)
+      })
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await eventually(async () => assert.ok((await sum('herald_failovers_total')) > before))
+    await eventually(async () => assert.equal((await all.answerers(address)).length, 1))
+  })
+
   it('a scrape ends while Redis is away, and the address stays shown', async () => {
     await all.redis.stop()
     try {
