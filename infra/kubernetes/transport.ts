@@ -4,6 +4,8 @@
  */
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https, { type RequestOptions } from 'node:https'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { type Asked, silent, unreached } from './api-error.ts'
 
 export interface Pools {
@@ -39,8 +41,8 @@ export interface Answer {
 }
 
 /**
- * The whole answer, whatever its status. The time runs from when a connection is there for it: the wait for a free one is
- * our own doing and not the server's. `begun` is called then. Throws an ApiError of status 0.
+ * The whole answer, whatever its status. The time runs from when a connection is there for it, and anew from when that is set
+ * up: the wait for a free one is our own doing and not the server's. `begun` is called when there is one. Throws an ApiError of status 0.
  */
 export function exchange(call: Call, begun: () => void): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -59,8 +61,14 @@ export function exchange(call: Call, begun: () => void): Promise<Answer> {
       clearTimeout(timer)
       reject(unreached(call, error))
     }
-    request.once('socket', () => {
+    const startClock = () => {
+      clearTimeout(timer)
       timer = setTimeout(() => request.destroy(silent(call, call.timeoutMs)), call.timeoutMs)
+    }
+    request.once('socket', socket => {
+      startClock()
+      // Setting a connection up has its own time: it says more about how busy we are than about this request.
+      if (!request.reusedSocket) socket.once(secured(socket), startClock)
       begun()
     })
     request.on('error', fail)
@@ -83,6 +91,11 @@ export function stream(call: Call): Promise<IncomingMessage> {
     })
     request.end(call.body)
   })
+}
+
+/** The event with which a new connection can carry a request. */
+function secured(socket: Socket): 'secureConnect' | 'connect' {
+  return socket instanceof TLSSocket ? 'secureConnect' : 'connect'
 }
 
 /** The whole body of a stream, within the time. Throws an ApiError of status 0. */

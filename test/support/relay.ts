@@ -13,8 +13,13 @@ export interface Relay {
   mend(): void
 }
 
-/** `kubeconfigPath` of the server; ours stands beside it. */
-export async function relayTo(t: Scope, kubeconfigPath: string, name: string): Promise<Relay> {
+/** `kubeconfigPath` of the server; ours stands beside it. A connection gets through to it only after `lateMs`. */
+export async function relayTo(
+  t: Scope,
+  kubeconfigPath: string,
+  name: string,
+  lateMs = 0,
+): Promise<Relay> {
   const text = readFileSync(kubeconfigPath, 'utf8')
   const [, port = ''] = /https:\/\/127\.0\.0\.1:(\d+)/.exec(text) ?? []
   const sockets = new Set<Socket>()
@@ -32,7 +37,9 @@ export async function relayTo(t: Scope, kubeconfigPath: string, name: string): P
     if (state === 'silent') return
     const far = dial(Number(port), '127.0.0.1')
     keep(far)
-    near.pipe(far).pipe(near)
+    far.pipe(near)
+    if (lateMs === 0) near.pipe(far)
+    else setTimeout(() => near.pipe(far), lateMs)
     near.on('close', () => far.destroy())
     far.on('close', () => near.destroy())
   })

@@ -9,6 +9,7 @@ import {
   connectKubernetes,
   type KubernetesApi,
 } from '../../../infra/kubernetes/client.ts'
+import { relayTo } from '../../support/relay.ts'
 import {
   failure,
   json,
@@ -321,13 +322,30 @@ async function faultOf(attempt: Promise<unknown>): Promise<Fault> {
 }
 
 test('who waits for a free connection is not timed out as if the API server were slow', async t => {
-  // Each answer takes 40 ms: with 32 connections the last of 512 waits for 16 others, ten times as long as it may take.
+  // With 32 connections the last of 512 waits for 16 others, longer than an answer may take.
   const { server, api } = await world(t, (_, response) => {
-    setTimeout(() => json(response, { ok: true }), 40)
+    setTimeout(() => json(response, { ok: true }), 150)
   })
   const asked = Array.from({ length: 512 }, () =>
-    api.request({ method: 'PATCH', path: PATH, timeoutMs: 400, patienceMs: 0, repeatable: false }),
+    api.request({ method: 'PATCH', path: PATH, timeoutMs: 1500, patienceMs: 0, repeatable: false }),
   )
   assert.equal((await Promise.all(asked)).length, 512)
   assert.equal(server.asked.length, 512)
+})
+
+test('the time of an answer begins when its connection is set up, and setting up has as long', async t => {
+  const server = await scriptedApi(t, (_, response) => {
+    setTimeout(() => json(response, { ok: true }), 700)
+  })
+  const relay = await relayTo(t, server.kubeconfig, 'late', 700)
+  const connect = async () => {
+    const api = await connectKubernetes({ kubeconfig: relay.kubeconfigPath, context: null })
+    t.after(() => api.close())
+    return api
+  }
+  const asked = { path: PATH, timeoutMs: 1000, patienceMs: 0 }
+  assert.deepEqual(await (await connect()).request(asked), { ok: true })
+  relay.cut('silent')
+  const error = await refusal(await connect(), asked)
+  assert.match(error.message, /no answer for 1000 ms/)
 })
