@@ -13,14 +13,14 @@ node_is_recent() {
   has node && node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)'
 }
 
-# Newer lock file than the last install, or no install at all. npm writes the second file itself.
+# Unless what is installed is what the lock file says: by its words, for a checkout gives every file a new date.
 install_node_modules() {
-  local installed=node_modules/.package-lock.json
-  if [ -f "$installed" ] && [ ! package-lock.json -nt "$installed" ]; then return; fi
+  local installed=node_modules/.installed-lock.json
+  if cmp -s package-lock.json "$installed"; then return; fi
   say 'installing node_modules (npm ci)'
   # Compiling raw-socket is tried below, where its failure costs IPv6 only.
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
-  touch "$installed"
+  cp package-lock.json "$installed"
 }
 
 # apt packages for the commands of which at least one is missing: "package command" pairs.
