@@ -5,7 +5,6 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import https, { type RequestOptions } from 'node:https'
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
 import { type Asked, silent, unreached } from './api-error.ts'
 
 export interface Pools {
@@ -68,7 +67,8 @@ export function exchange(call: Call, begun: () => void): Promise<Answer> {
     request.once('socket', socket => {
       startClock()
       // Setting a connection up has its own time: it says more about how busy we are than about this request.
-      if (!request.reusedSocket) socket.once(secured(socket), startClock)
+      const ready = readiness(socket)
+      if (ready) socket.once(ready, startClock)
       begun()
     })
     request.on('error', fail)
@@ -93,9 +93,11 @@ export function stream(call: Call): Promise<IncomingMessage> {
   })
 }
 
-/** The event with which a new connection can carry a request. */
-function secured(socket: Socket): 'secureConnect' | 'connect' {
-  return socket instanceof TLSSocket ? 'secureConnect' : 'connect'
+/** The event with which a new connection can carry a request; null when it can. */
+function readiness(socket: Socket): 'secureConnect' | 'connect' | null {
+  const handshakes = 'secureConnecting' in socket && socket.secureConnecting // of a TLSSocket
+  if (handshakes) return 'secureConnect'
+  return socket.connecting ? 'connect' : null
 }
 
 /** The whole body of a stream, within the time. Throws an ApiError of status 0. */
