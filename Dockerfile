@@ -13,7 +13,13 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund
 # It is an optional dependency, so npm does not mind when it fails. An image does.
 RUN node -e "require('raw-socket')"
-# What no running process reads; the compiler comes along as an optional peer of a validation library.
+COPY tsconfig.json ./
+COPY functions ./functions
+COPY infra ./infra
+COPY workers ./workers
+# The compiler is there as an optional peer of a validation library.
+RUN npm run build
+# What no running process reads.
 RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && rm -rf node_modules/typescript node_modules/@typescript node_modules/.bin/tsc \
   && rm -rf node_modules/raw-socket/build/Release/obj.target node_modules/raw-socket/build/Release/.deps
@@ -29,11 +35,9 @@ ENV NODE_ENV=production \
   PATH=/app/bin:$PATH
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
-COPY package.json tsconfig.json LICENSE ./
-COPY functions ./functions
-COPY infra ./infra
-COPY workers ./workers
-RUN mkdir bin && ln -s ../workers/herald.mjs bin/herald
+COPY LICENSE ./
+COPY --from=build /app/dist ./
+RUN mkdir bin && chmod +x workers/main.js && ln -s ../workers/main.js bin/herald
 # By number, so that Kubernetes can tell that it is not root (runAsNonRoot).
 USER 1000:1000
 ENTRYPOINT ["herald"]

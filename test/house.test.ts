@@ -10,7 +10,7 @@ const ROOMS = ['functions', 'infra', 'workers'] as const
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   functions: ['functions'],
   infra: ['infra', 'functions'],
-  workers: ['workers', 'infra', 'functions'],
+  workers: ['workers', 'infra', 'functions', 'dist'],
 }
 /** Pure in themselves: addresses, YAML text, hashes. */
 const PACKAGES_OF_FUNCTIONS = ['ipaddr.js', 'yaml', 'zod', 'node:crypto', 'node:net']

@@ -26,9 +26,7 @@ if (files.length === 0) {
 }
 
 // The runner's children inherit this: every test file is TypeScript.
-if (!process.features.typescript) {
-  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import ${import.meta.resolve('tsx')}`
-}
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import ${import.meta.resolve('./support/typescript.mjs')}`
 
 const begunMs = Date.now()
 const counts = { passed: 0, failed: 0, skipped: 0 }

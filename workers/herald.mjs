@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// The command `herald`. TypeScript runs as it is: Node strips the types itself from 22.18 on, tsx before.
-import process from 'node:process'
-import { fileURLToPath } from 'node:url'
+// The command `herald`: what `npm run build` made of the sources, or where they have changed since, the TypeScript itself.
+import { isBuilt } from '../infra/built.mjs'
+import { registerTypescript } from '../infra/typescript.mjs'
 
-if (!process.features.typescript) {
-  const { register } = await import('tsx/esm/api')
-  register({ tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)) })
+if (isBuilt()) await import('../dist/workers/main.js')
+else {
+  await registerTypescript()
+  await import('./main.ts')
 }
-await import('./main.ts')

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The command line: settings in, one command out (commands.ts), which run.ts runs. The last word about wrong usage is here.
  */

@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Child, dyingWithParent, keepRunning } from '../infra/child.ts'
 import { type RedisConfig, socketConfig } from '../infra/config/redis.ts'
 import type { Listen } from '../infra/config/settings.ts'
@@ -19,7 +18,8 @@ import { EXAMPLES, openSandbox, type Sandbox } from '../infra/sandbox/sandbox.ts
 import { holdStateDir } from '../infra/state-dir.ts'
 import { runAnnouncer } from './announcer.ts'
 
-const HERALD = fileURLToPath(new URL('./herald.mjs', import.meta.url))
+/** The command that we are, built or not. */
+const HERALD = process.argv[1] ?? ''
 const IN_POD = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 const LOOK_EVERY_MS = 200
 

@@ -10,6 +10,7 @@ import type { AnnouncerInterface } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
 import { parseIPv6 } from '../../functions/wire/ipv6.ts'
+import { besides } from '../typescript.ts'
 import type {
   LinkCounters,
   LinkInterface,
@@ -80,7 +81,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     answersPerSecond: options.answersPerSecond,
     member: settingsOf(options.member),
   }
-  const thread = new Worker(new URL('./thread.mjs', import.meta.url), {
+  const thread = new Worker(besides('thread', import.meta.url, '.mjs'), {
     execArgv: [],
     workerData: settings,
   })

@@ -3,9 +3,9 @@
  * own Node. Left out is only what would change the machine itself (apt-get, removals below /usr and /opt).
  */
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { Copy, DockerfileParser, Env, From, type Instruction, Workdir } from 'dockerfile-ast'
 import type { Scope } from './undo.ts'
@@ -86,13 +86,15 @@ async function carryOut(
   return null
 }
 
-/** COPY of several files ends in a folder (Dockerfile reference, COPY). */
+/** A file goes into a target that ends with "/", of a folder what it holds (Dockerfile reference, COPY). */
 function copy(instruction: Copy, stage: Stage, source: string): void {
   const names = instruction.getArguments().map(one => one.getValue())
   const target = names.pop() ?? '.'
   for (const name of names) {
-    const whole = target.endsWith('/') ? join(target, name) : target
-    cpSync(join(source, name), inside(stage, whole), { recursive: true, verbatimSymlinks: true })
+    const from = join(source, name)
+    const into = target.endsWith('/') && !statSync(from).isDirectory()
+    const whole = into ? join(target, basename(name)) : target
+    cpSync(from, inside(stage, whole), { recursive: true, verbatimSymlinks: true })
   }
 }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Child, dyingWithParent, keepRunning } from '../../child.ts'
 import type { Logger } from '../../log.ts'
-import { typescriptArguments } from '../../typescript.ts'
+import { besides, typescriptArguments } from '../../typescript.ts'
 import type { Lan } from './lan.ts'
 import type { NodeReport, NodeState } from './node.ts'
 
@@ -53,5 +53,5 @@ export function runNode(lan: Lan, host: string, log: Logger): NodeProcess {
 const NODE = [
   process.execPath,
   ...typescriptArguments(),
-  fileURLToPath(new URL('node.ts', import.meta.url)),
+  fileURLToPath(besides('node', import.meta.url)),
 ]

@@ -1,0 +1,10 @@
+// TypeScript runs as it is: Node strips the types itself from 22.18 on, tsx before.
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+/** Lets this process, or this thread, import TypeScript. */
+export async function registerTypescript() {
+  if (process.features.typescript) return
+  const { register } = await import('tsx/esm/api')
+  register({ tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)) })
+}
