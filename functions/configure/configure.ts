@@ -135,8 +135,15 @@ function faultOf(
     shown.length === 1
       ? shown.join()
       : `${mistakes.length} mistakes: ${shown.map((one, i) => `(${i + 1}) ${one}`).join('; ')}`
-  const told = `${list}${more > 0 ? `; and ${more} more` : ''}`
+  const told = inOneLine(`${list}${more > 0 ? `; and ${more} more` : ''}`)
   return { kind, name, mistakes: told, message: `${told}. ${consequence}` }
 }
+
+/** What somebody wrote may hold anything; who reads an event or a log line by line must see where it is. */
+const inOneLine = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\u2028\u2029]/gu,
+    sign => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -132,6 +132,11 @@ address-pools:
       `${ARTICLE}adress-pools: []\n`,
       /"adress-pools" is not known here/,
     ],
+    [
+      'a key with a line break in it, on one line',
+      `"\\raddress-pools": a\n`,
+      /"\\u000daddress-pools" is not known here/,
+    ],
     ['an unknown key in a pool', pool('  autoassign: true\n'), /"autoassign" is not known here/],
     ['a duplicate key at the top', `${ARTICLE}${ARTICLE}`, /"address-pools" stands twice/],
     ['a duplicate key in a pool', pool('  name: b\n'), /"name" stands twice/],
