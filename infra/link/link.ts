@@ -84,6 +84,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const thread = new Worker(besides('thread', import.meta.url, '.mjs'), {
     execArgv: [],
     workerData: settings,
+    resourceLimits: { maxYoungGenerationSizeMb: 2 }, // it makes little garbage; 48 MB would be put aside for it
   })
   const link = new ThreadLink(thread, options)
   await link.ready
