@@ -41,8 +41,17 @@ export function followAll(
   world: SightWorld,
   options: Options,
 ): Followed[] {
+  let known = ''
+  // A node that joins, or gets another address, may have one that a pool contains.
+  const judgeAddresses = async () => {
+    const addresses = [...seen.nodes.items.values()].map(one => one.addresses.join())
+    if (addresses.join() === known) return
+    known = addresses.join()
+    await options.judge()
+  }
+  const nodes = { ...options, learned: judgeAddresses }
   return [
-    followNamed(api, '/api/v1/nodes', projectNode, seen.nodes, world, options, sightOfNode),
+    followNamed(api, '/api/v1/nodes', projectNode, seen.nodes, world, nodes, sightOfNode),
     followNamed(
       api,
       '/api/v1/namespaces',
@@ -73,7 +82,7 @@ function followNamed<P extends Named>(
   project: (object: unknown) => P,
   shelf: Shelf<P>,
   world: SightWorld,
-  { log, watchSeconds }: Options,
+  { log, watchSeconds, learned }: Options & { learned?: () => Promise<void> },
   sight: (name: string, version: string, item: P | null, world: SightWorld) => Sight,
 ): Followed {
   return follow<P>(api, {
@@ -94,6 +103,7 @@ function followNamed<P extends Named>(
         ],
         world,
       )
+      await learned?.()
     },
     async changed(changes) {
       const sights = changes.map(({ type, item, resourceVersion }) => {
@@ -101,6 +111,7 @@ function followNamed<P extends Named>(
         return sight(item.name, resourceVersion, present, world)
       })
       await learnAll(sights, world)
+      await learned?.()
     },
   })
 }

@@ -34,19 +34,25 @@ export async function reconfigure(
     await world.ring('allocate', [`${cluster}/*`])
     await world.ring('place', [`${cluster}/*`])
   }
-  for (const fault of faults) {
-    await report(fault, REFUSED, world, log)
-  }
   const nodes = (await state.nodes(cluster)).flatMap(node => node.addresses)
-  for (const advice of advise(configuration, nodes)) {
-    await report(advice, DOUBTED, world, log)
+  const said = reported.get(world) ?? new Set()
+  const current = new Set<string>()
+  const tell = async (advice: Advice, what: typeof REFUSED) => {
+    const digest = digestOf(advice, world)
+    if (digest === null) return
+    current.add(digest)
+    if (!said.has(digest)) await report(advice, digest, what, world, log)
   }
+  for (const fault of faults) await tell(fault, REFUSED)
+  for (const advice of advise(configuration, nodes)) await tell(advice, DOUBTED)
+  reported.set(world, current)
   await world.ring(queue, ['configuration'])
   await world.ringSoon(queue, ['pool/*'])
   return faults.length
 }
 
-const reported = new WeakMap<PublishWorld, Set<string>>()
+/** What was said when the configuration was last judged; what is mended and broken again is said again. */
+const reported = new WeakMap<PublishWorld, ReadonlySet<string>>()
 
 const REFUSED = {
   reason: 'ConfigurationRefused',
@@ -57,34 +63,33 @@ const DOUBTED = {
   outcome: 'configuration in force, with a warning',
 }
 
-/** Once for each distinct message about an object: in the log and as an event on the object. */
+/** Names a message about an object; null when the object is gone. */
+function digestOf({ kind, name, message }: Advice, { seen }: PublishWorld): string | null {
+  const object = seen.objects.items.get(`${kind}/${name}`)
+  const text = object && [object.uid, message].join('\n')
+  return text ? createHash('sha256').update(text).digest('hex').slice(0, 16) : null
+}
+
+/** In the log and as an event on the object. */
 async function report(
   { kind, name, message }: Advice,
+  digest: string,
   { reason, outcome }: typeof REFUSED,
   world: PublishWorld,
   log: World['log'],
 ): Promise<void> {
   const { seen, namespace, instance, publishing, cluster } = world
-  const object = seen.objects.items.get(`${kind}/${name}`)
-  if (!object) return
-  const digest = createHash('sha256')
-    .update([object.uid, message].join('\n'))
-    .digest('hex')
-    .slice(0, 16)
-  const said = reported.get(world) ?? new Set()
-  reported.set(world, said)
-  if (said.has(digest)) return
   const apiVersion = kind === 'ConfigMap' ? 'v1' : 'metallb.io/v1beta1'
+  const uid = seen.objects.items.get(`${kind}/${name}`)?.uid ?? ''
   await publishing.owe({
     name: `${name}.${digest}`,
     type: 'Warning',
     reason,
     action: 'Configure',
     note: message,
-    regarding: { apiVersion, kind, namespace, name, uid: object.uid },
+    regarding: { apiVersion, kind, namespace, name, uid },
     reportingInstance: instance,
   })
   await world.ring(`publish-${cluster}`, [EVENTS_KEY])
-  said.add(digest)
   log.error({ kind, name, reason: message }, outcome)
 }

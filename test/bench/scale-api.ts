@@ -34,6 +34,9 @@ const WRITES = [
   { verb: 'patch', resource: 'events' },
 ]
 
+/** There are 2,768 node ports (kube-apiserver, --service-node-port-range). */
+const NO_NODE_PORT = { allocateLoadBalancerNodePorts: false }
+
 const api = await startApiServer({ folder: process.argv[2] ?? '' })
 for (const crd of readCrds()) {
   api.store.create('customresourcedefinitions.apiextensions.k8s.io', crd)
@@ -48,7 +51,7 @@ api.store.subscribe(({ object }) => {
 
 process.on('message', (order: Order) => {
   if ('create' in order) {
-    for (let index = 0; index < order.create; index++) putService(api, `web-${index}`)
+    for (let index = 0; index < order.create; index++) putService(api, `web-${index}`, NO_NODE_PORT)
   }
   const writes = WRITES.reduce((sum, match) => sum + api.counters.requests(match), 0)
   process.send?.({ assigned: assigned.size, writes } satisfies Told)

@@ -14,9 +14,10 @@ import { adoptNothing } from '../support/claims.ts'
 import { aConfiguration } from '../support/services.ts'
 import { type Book, readBook, violationsOf } from '../support/violations.ts'
 
-/** The suite stops here; by hand: HERALD_RUNS=100000 HERALD_FIRE_MS=3600000 node test/run.mjs fire */
-const LIMIT_MS = Number(process.env.HERALD_FIRE_MS ?? 60_000)
+/** By hand: HERALD_RUNS=100000 HERALD_FIRE_MS=3600000 node test/run.mjs fire */
 const RUNS = Number(process.env.HERALD_RUNS ?? 1000)
+/** Some 30 s are needed; fewer runs than were asked for are a failure. */
+const LIMIT_MS = Number(process.env.HERALD_FIRE_MS ?? 240_000)
 
 describe('under fire', () => {
   test('no address twice, none moved without need, nobody waits in vain, and the model agrees', async t => {
@@ -41,7 +42,7 @@ describe('under fire', () => {
       interruptAfterTimeLimit: LIMIT_MS,
     })
     t.diagnostic(`${runs} runs`)
-    assert.ok(runs > 10)
+    assert.ok(runs >= RUNS, `only ${runs} of ${RUNS} runs within ${LIMIT_MS / 1000} s`)
   })
 })
 

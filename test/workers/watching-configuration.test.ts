@@ -57,6 +57,30 @@ describe('a ConfigMap that', needs('redis'), () => {
     })
   }
 
+  test('holds the address of a node that joins later is warned of it, once', async () => {
+    const { api } = herald
+    putConfigMap(api, WIDE.replace('10.20.0.0/21', '10.20.0.0/21, 10.21.0.7/32'))
+    const node = (name: string, address: string) =>
+      api.store.create('nodes', {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name },
+        status: { addresses: [{ type: 'InternalIP', address }] },
+      })
+    await until('it is in force', async () => {
+      const inForce = await herald.state.configuration('default')
+      return inForce?.configuration.pools[0]?.addresses.length === 2
+    })
+    node('late', '10.21.0.7')
+    const warnings = () =>
+      eventsOf(api, 'config').filter(one => /^NodeAddressInPool: .*10\.21\.0\.7/.test(one))
+    await until('a Warning', () => warnings().length > 0)
+    node('outside', '10.22.0.1')
+    putService(api, 'later')
+    await herald.hasAddress('later')
+    assert.equal(warnings().length, 1)
+  })
+
   test('stands beside metallb.io objects is refused with them, until one of the two is gone', async () => {
     const { api } = herald
     putConfigMap(api, WIDE)
