@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { reservationMistake } from '../allocate/reservation.ts'
+import { familyOf } from '../model/address.ts'
 import type { Allocation, Refusal } from '../model/allocation.ts'
 import {
   ASSIGNED_CONDITION,
@@ -113,11 +114,24 @@ function conditionsOf(service: Service, allocation: Allocation, now: string): re
 }
 
 /** With what it lacks or got wrong, if it does: a Service is told on itself. */
-function assigned(service: Service, { addresses, pool, notices = [] }: Allocation): string {
-  const lacking = notices.filter(({ reason }) => reason === 'AdditionalAssignFailed')
-  const held = `${addresses.join(', ')} from pool "${pool}"`
+function assigned(service: Service, allocation: Allocation): string {
+  const held = `${allocation.addresses.join(', ')} from pool "${allocation.pool}"`
+  const lacking = noticesOf(service, allocation).filter(({ reason }) => reason === LACKING)
   const mistake = reservationMistake(service)
   return [held, ...lacking.map(({ message }) => message), ...(mistake ? [mistake] : [])].join('; ')
+}
+
+const LACKING = 'AdditionalAssignFailed'
+
+/** Also when nothing is waited for, since the pool has no such address at all. */
+function noticesOf(service: Service, { addresses, pool, notices = [] }: Allocation): Refusal[] {
+  const wanted = service.ipFamilyPolicy === 'PreferDualStack' ? service.clusterIPs.length : 1
+  const [only] = addresses
+  if (!only || wanted === addresses.length || wanted < 2) return [...notices]
+  if (notices.some(({ reason }) => reason === LACKING)) return [...notices]
+  const missing = familyOf(only) === 'IPv4' ? 'IPv6' : 'IPv4'
+  const message = `pool "${pool}" has no ${missing} addresses: add some to it, or let the Service be SingleStack`
+  return [...notices, { reason: LACKING, message }]
 }
 
 function without(service: Service): readonly Condition[] {
@@ -132,13 +146,13 @@ const isOurs = ({ type }: Condition): boolean => type === ASSIGNED_CONDITION
 function eventsOf(service: Service, allocation: Allocation, { status }: StatusPatch): EventText[] {
   const moved = status?.loadBalancer !== undefined
   const told = moved || status?.conditions !== undefined
-  const { refusal, notices = [] } = allocation
+  const { refusal } = allocation
   return [
     ...(refusal && told ? [refused(service, allocation, refusal)] : []),
     ...(!refusal && moved && allocation.addresses.length > 0
       ? [allocated(service, allocation)]
       : []),
-    ...notices
+    ...noticesOf(service, allocation)
       .filter(({ reason }) => (reason === 'ClearAssignment' ? moved : told))
       .map(notice => noticed(service, notice)),
     ...deprecations(service),

@@ -92,6 +92,8 @@ describe('changes', () => {
     await again()
     assert.deepEqual(await herald.held('a'), [''])
     assert.match(await herald.refusal('a'), /there is no address pool/)
+    await again()
+    assert.deepEqual(await herald.notices('a'), ['ClearAssignment'], 'still to be said')
     assert.deepEqual(await violations(herald.redis), [])
   })
 

@@ -38,11 +38,11 @@ end
 local record = redis.call('HGET', KEY.services, service)
 if (record and string.match(record, '^%d+') or '') ~= recordVersion then return 'changed' end
 
-local heldSince, heldAddresses, heldPool, heldRefusal = nil, '', '', ''
+local heldSince, heldAddresses, heldPool, heldRefusal, heldNotice = nil, '', '', '', ''
 local held = redis.call('HGET', KEY.allocations, service)
 if held then
-  heldSince, heldAddresses, heldPool, heldRefusal =
-    string.match(held, '^2 (%d+) [^\n]*\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
+  heldSince, heldAddresses, heldPool, heldRefusal, heldNotice =
+    string.match(held, '^2 (%d+) [^\n]*\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)')
 end
 if heldAddresses ~= expected then return 'changed' end
 
@@ -180,7 +180,12 @@ local function wake()
   return table.concat(keys, ',')
 end
 
+-- That something was lost is said with the write that shows it, which may still be to come when this is decided anew.
 local function write(list, pool, sinceMs, refusal, notice)
+  if notice == '' and list == heldAddresses and pool == heldPool
+      and string.find(heldNotice, '"ClearAssignment"', 1, true) then
+    notice = heldNotice
+  end
   redis.call('HSET', KEY.allocations, service, '2 ' .. sinceMs .. ' ' .. incarnation .. ' ' .. uid .. '\n'
     .. list .. '\n' .. pool .. '\n' .. refusal .. '\n' .. notice .. '\n')
   dirty(KEY.dirtyPublish, 'service/' .. service)

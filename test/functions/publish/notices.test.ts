@@ -46,6 +46,22 @@ describe('events beside IPAllocated', () => {
     assert.deepEqual(reasons(written(before, lacking), lacking), [])
   })
 
+  test('a family that the pool does not have is lacking as well, unless it is not wanted', () => {
+    const both = {
+      ipFamilyPolicy: 'PreferDualStack',
+      clusterIPs: ['10.96.0.1', 'fd00::1'],
+    } as const
+    const web = aService('web', both)
+    assert.match(
+      reasons(web, plain).join(),
+      /AdditionalAssignFailed pool "b" has no IPv6 addresses/,
+    )
+    assert.deepEqual(reasons(written(web, plain), plain), [])
+    const single = aService('web', { ...both, ipFamilyPolicy: 'SingleStack' })
+    assert.doesNotMatch(reasons(single, plain).join(), /AdditionalAssignFailed/)
+    assert.doesNotMatch(reasons(web, lacking).join(), /has no IPv6 addresses/)
+  })
+
   test('deprecatedAnnotation names the annotation and the one to write instead, only with a write', () => {
     assert.match(
       reasons(old, plain).join(),
