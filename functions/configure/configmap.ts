@@ -78,7 +78,9 @@ function readPool(
   mistakes: Mistakes,
 ): Omit<Read, 'part'> {
   const given = members(part, POOL, mistakes)
-  const name = text(given.name, mistakes, value => (value === '' ? 'is no name: write one' : null))
+  const name = text(given.name, mistakes, value =>
+    value === '' || /\p{Cc}/u.test(value) ? 'is no name: write one of letters and digits' : null,
+  )
   if (!given.name) mistakes.push(`${part.where}: the pool has no name: give it one`)
   const protocol = readProtocol(given.protocol, part, mistakes)
   const addresses = readAddresses(name, given.addresses, part, mistakes, territory)

@@ -147,6 +147,11 @@ address-pools:
     ],
     ['an unknown protocol', ARTICLE.replace('layer2', 'l2'), /"l2" is no protocol/],
     ['a missing name', ARTICLE.replace('- name: my-ip-space\n  protocol', '- protocol'), /no name/],
+    [
+      'a name of two lines',
+      ARTICLE.replace('my-ip-space', '"my\\nspace"'),
+      /is no name: write one/,
+    ],
     ['no addresses', 'address-pools:\n- name: a\n  protocol: layer2\n', /no addresses/],
     [
       'an empty list of addresses',

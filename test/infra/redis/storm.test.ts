@@ -21,11 +21,16 @@ test(`${PROCESSES} processes claim, request, share, release and die for 10 s: no
 
   let started = 0
   let repeats = ''
+  const faults: string[] = []
   const start = () => {
     const script = fileURLToPath(new URL('./storm.ts', import.meta.url))
     const args = ['--import', 'tsx', script, server.path, String(seed + started++)]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const working = new Promise<void>(resolve => {
+      child.once('exit', (code, signal) => {
+        if (signal !== 'SIGKILL') faults.push(`a process ended by itself, exit code ${code}`)
+        resolve()
+      })
       child.stdout.on('data', chunk => {
         const text = String(chunk)
         if (text.includes(AT_WORK)) resolve()
@@ -35,6 +40,7 @@ test(`${PROCESSES} processes claim, request, share, release and die for 10 s: no
     return { child, working }
   }
   const children = Array.from({ length: PROCESSES }, start)
+  t.after(() => Promise.all(children.map(({ child }) => kill(child))))
   await Promise.all(children.map(({ working }) => working)) // a busy machine takes its time
   const end = Date.now() + STORM_MS
   for (let turn = 0; Date.now() < end; turn++) {
@@ -44,6 +50,7 @@ test(`${PROCESSES} processes claim, request, share, release and die for 10 s: no
     await kill(children[slot]?.child)
     children[slot] = start()
     assert.deepEqual(await violations(redis), [])
+    assert.deepEqual(faults, [])
   }
   await Promise.all(children.map(({ child }) => kill(child)))
 
