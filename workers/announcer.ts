@@ -18,6 +18,7 @@ import type { Running, World } from '../infra/process.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
+import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
 import { type Scripts, scriptsOf } from '../infra/redis/scripts.ts'
 import { type State, stateOf } from '../infra/redis/state.ts'
 import { Remembered } from '../infra/remembered.ts'
@@ -40,6 +41,7 @@ interface Post {
   readonly metrics: Metrics
   readonly startedMs: number
   ring(queue: string, keys: readonly string[]): Promise<void>
+  ringSoon(queue: string, keys: readonly string[]): Promise<void>
   readonly remembered: Remembered
   /** By group: taken over, and not yet known to be written down in Redis. */
   readonly owed: Map<string, Claim>
@@ -100,6 +102,7 @@ export async function runAnnouncer(
     metrics,
     startedMs: Date.now(),
     ring: (queue, keys) => bells.ring(queue, keys),
+    ringSoon: (queue, keys) => bells.ringSoon(queue, keys),
     remembered,
     owed,
     hears: [],
@@ -249,6 +252,7 @@ async function renew(post: Post, leaseMs: number): Promise<void> {
     post.incarnation = answered.incarnation
   }
   for (const claim of owing) if (owed.get(claim.group) === claim) owed.delete(claim.group)
+  if (groups.length > 0) await post.ringSoon(`publish-${cluster}`, [ANNOUNCED_KEY])
   await read(post, groups, answered.alive)
   if (answered.groups.length > 0) {
     await post.ring(

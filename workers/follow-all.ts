@@ -2,9 +2,11 @@
 import type { ConfigurationObject } from '../functions/model/configuration.ts'
 import type { Service } from '../functions/model/service.ts'
 import { STATE_NAME } from '../functions/publish/configuration-state.ts'
+import type { L2Status } from '../functions/publish/l2-status.ts'
 import {
   projectConfiguration,
   projectConfigurationState,
+  projectL2Status,
   projectNamespace,
   projectNode,
   projectService,
@@ -16,6 +18,7 @@ import { type Followed, follow } from '../infra/kubernetes/watch.ts'
 import type { World } from '../infra/process.ts'
 import { learnAll, type Sight } from './mirror.ts'
 import {
+  ringAnnounced,
   type Seen,
   type Shelf,
   type SightWorld,
@@ -67,6 +70,7 @@ export function followAll(
     followObjects(api, 'L2Advertisement', seen, world, options),
     followObjects(api, 'ConfigMap', seen, world, options),
     followStates(api, seen, world, options),
+    followL2Statuses(api, seen, world, options),
   ]
 }
 
@@ -143,6 +147,7 @@ function followServices(
         ],
         world,
       )
+      await ringAnnounced(gone, seen, world)
     },
     async changed(changes) {
       const sights = changes.flatMap(({ type, item, resourceVersion }) => {
@@ -154,6 +159,10 @@ function followServices(
         return known ? [] : sightsOfService(item, seen, world)
       })
       await learnAll(sights, world)
+      const deleted = changes
+        .filter(({ type }) => type === 'DELETED')
+        .map(({ item }) => keyOf(item))
+      await ringAnnounced(deleted, seen, world)
     },
   })
 }
@@ -280,6 +289,47 @@ function followStates(
         put(states, item.name, type === 'DELETED' ? null : item, resourceVersion)
       }
       await ring()
+    },
+  })
+}
+
+/** Written by us: who deletes one has it made again, and what is left of Services that are gone goes. */
+function followL2Statuses(
+  api: KubernetesApi,
+  { l2, services }: Seen,
+  world: SightWorld,
+  { namespace, log, watchSeconds }: Options,
+): Followed {
+  const forget = ({ service, name }: L2Status) => {
+    l2.items.get(service)?.delete(name)
+    if (l2.items.get(service)?.size === 0) l2.items.delete(service)
+  }
+  const keep = (one: L2Status) => {
+    const known = l2.items.get(one.service) ?? new Map()
+    l2.items.set(one.service, known.set(one.name, one))
+  }
+  const ring = (names: readonly string[]) =>
+    world.ring(
+      `publish-${world.cluster}`,
+      names.map(name => `announced/${name}`),
+    )
+  return follow(api, {
+    path: `/apis/metallb.io/v1beta1/namespaces/${namespace}/servicel2statuses`,
+    project: projectL2Status,
+    log,
+    ...(watchSeconds && { watchSeconds }),
+    async listed(items, version) {
+      l2.items.clear()
+      l2.resourceVersion = version
+      items.forEach(keep)
+      // Before the Services have been listed none is known to be gone.
+      const complete = services.items.size > 0
+      await ring([...l2.items.keys()].filter(name => complete && !services.items.has(name)))
+    },
+    async changed(changes) {
+      for (const { type, item } of changes) type === 'DELETED' ? forget(item) : keep(item)
+      const deleted = changes.filter(({ type }) => type === 'DELETED')
+      await ring(deleted.map(({ item }) => item.service))
     },
   })
 }

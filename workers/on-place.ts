@@ -1,6 +1,7 @@
 /** Answers `place`: finds the group an address belongs to, who may serve it, and lets the script pick. */
 import { compareAddresses } from '../functions/model/address.ts'
-import { type Member, place } from '../functions/place/place.ts'
+import { type Member, type Placing, place } from '../functions/place/place.ts'
+import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
 import type { PlaceAnswer } from '../infra/redis/scripts.ts'
 import { type AllocatorWorld, split } from './on-allocate.ts'
 
@@ -34,7 +35,7 @@ export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
     ? (await world.state.allocation(cluster, name))?.addresses[0]
     : name
   if (!address) return world.state.answered('place', key, dirty)
-  const { addresses, services } = await groupOf(cluster, address, world)
+  const { addresses, services } = await groupOf(cluster, address, world.state)
   const group = addresses[0] ?? address
 
   // An address that joined a greater group, or that nobody holds, is not placed by itself any more.
@@ -54,14 +55,17 @@ export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
     if (answer.outcome !== 'placed') continue
     for (const node of answer.tell) await world.ring(`announce-${cluster}-${node}`, ['all'])
   }
+  if (answers.some(({ outcome }) => outcome === 'placed' || outcome === 'nobody')) {
+    await world.ringSoon(`publish-${cluster}`, [ANNOUNCED_KEY])
+  }
   await world.state.answered('place', key, dirty)
 }
 
 /** All addresses connected by Services that hold two of them or share one; least first. */
-async function groupOf(
+export async function groupOf(
   cluster: string,
   address: string,
-  { state }: PlaceWorld,
+  state: PlaceWorld['state'],
 ): Promise<{ addresses: string[]; services: string[] }> {
   const addresses = new Set<string>()
   const services = new Set<string>()
@@ -88,36 +92,41 @@ async function placeGroup(
   services: readonly string[],
   world: PlaceWorld,
 ): Promise<PlaceAnswer> {
-  const { state, scripts } = world
-  const [configured, nodes, announcers, lapsed] = await Promise.all([
+  const [judged, lapsed] = await Promise.all([
+    judge(cluster, services, world.state),
+    world.lapsed(cluster),
+  ])
+  if (!judged) return { outcome: 'same' } // nothing is judged from an absence
+  return world.scripts.place(cluster, {
+    group,
+    addresses,
+    ...judged,
+    lapsed,
+    settleMs: SETTLE_MS,
+  })
+}
+
+/** Who may serve these Services together; null while no configuration is known. */
+export async function judge(
+  cluster: string,
+  services: readonly string[],
+  state: PlaceWorld['state'],
+): Promise<Placing | null> {
+  const [configured, nodes, announcers, ...members] = await Promise.all([
     state.configuration(cluster),
     state.nodes(cluster),
     state.announcers(cluster),
-    world.lapsed(cluster),
+    ...services.map(name => memberOf(cluster, name, state)),
   ])
-  if (!configured) return { outcome: 'same' } // nothing is judged from an absence
-  const members = (await Promise.all(services.map(name => memberOf(cluster, name, world)))).filter(
-    member => member !== null,
-  )
-  const { candidates, reason } = place(members, {
-    configuration: configured.configuration,
-    nodes,
-    announcers,
-  })
-  return scripts.place(cluster, {
-    group,
-    addresses,
-    candidates,
-    lapsed,
-    reason,
-    settleMs: SETTLE_MS,
-  })
+  if (!configured) return null
+  const present = members.filter(member => member !== null)
+  return place(present, { configuration: configured.configuration, nodes, announcers })
 }
 
 async function memberOf(
   cluster: string,
   name: string,
-  { state }: PlaceWorld,
+  state: PlaceWorld['state'],
 ): Promise<Member | null> {
   const [{ record }, endpoints, allocation] = await Promise.all([
     state.service(cluster, name),

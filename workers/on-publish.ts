@@ -7,13 +7,20 @@ import { recordOf } from '../functions/watch/record.ts'
 import type { KubernetesApi } from '../infra/kubernetes/client.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
 import { isOutOfDate, patchServiceStatus } from '../infra/kubernetes/write.ts'
-import { EVENTS_KEY, type Intent, type Known, type Publishing } from '../infra/redis/publishing.ts'
+import {
+  ANNOUNCED_KEY,
+  EVENTS_KEY,
+  type Intent,
+  type Known,
+  type Publishing,
+} from '../infra/redis/publishing.ts'
 import { learnAll, type Sight, serviceSight } from './mirror.ts'
 import type { Statuses } from './object-status.ts'
+import { publishAllAnnounced, publishAnnounced } from './on-announced.ts'
 import { publishConfiguration } from './on-configuration.ts'
 import { publishPools } from './on-pools.ts'
 import { sayAll, type Traffic } from './say.ts'
-import type { Seen, SightWorld } from './sightings.ts'
+import { ringAnnounced, type Seen, type SightWorld } from './sightings.ts'
 
 export interface PublishWorld extends SightWorld {
   readonly api: KubernetesApi
@@ -37,11 +44,15 @@ const CONFLICTS_MOST = 10
 
 /**
  * The key is service/namespace/name; pool/name or pool/* for the status of pools; `configuration` for what is to be said of
- * it; `events` for whatever is to be said.
+ * it; `events` for whatever is to be said; `announced` for whatever was placed anew, announced/namespace/name for one Service.
  */
 export async function onPublish(key: string, world: PublishWorld): Promise<void> {
   if (key === EVENTS_KEY) return sayAll(world)
   if (key === 'configuration') return publishConfiguration(world)
+  if (key === ANNOUNCED_KEY) return publishAllAnnounced(world)
+  if (key.startsWith(`${ANNOUNCED_KEY}/`)) {
+    return publishAnnounced(key.slice(ANNOUNCED_KEY.length + 1), world)
+  }
   if (key.startsWith('pool/')) return publishPools(key.slice('pool/'.length), world)
   return publishService(key.slice('service/'.length), world)
 }
@@ -70,6 +81,7 @@ async function publishOnce(name: string, world: PublishWorld): Promise<boolean> 
   if (intent) await world.publishing.intend({ name, intent })
   try {
     const after = await world.traffic.during(() => patchServiceStatus(world.api, service, patch))
+    if (patch.status?.loadBalancer?.ingress === null) await ringAnnounced([name], world.seen, world)
     const sight = sightOf(projectService(after), world, false) // our own change: nothing to allocate
     world.written.set(name, sight.resourceVersion)
     return settle(name, { ...known, intent }, sight, world)

@@ -6,6 +6,7 @@ import type { ConfigurationObject } from '../functions/model/configuration.ts'
 import type { Namespace, Node } from '../functions/model/node.ts'
 import type { Service } from '../functions/model/service.ts'
 import type { ConfigurationState } from '../functions/publish/configuration-state.ts'
+import type { L2Status } from '../functions/publish/l2-status.ts'
 import { type Slice, sumSlices } from '../functions/watch/project.ts'
 import { recordOf } from '../functions/watch/record.ts'
 import { type MirrorWorld, type Sight, serviceSight } from './mirror.ts'
@@ -27,6 +28,8 @@ export interface Seen {
   readonly objects: Shelf<ConfigurationObject>
   /** Written by us; not in Redis. */
   readonly states: Shelf<ConfigurationState>
+  /** Likewise; by namespace/name of the Service, then by name of the object. */
+  readonly l2: Shelf<Map<string, L2Status>>
 }
 
 export const nothingSeen = (): Seen => ({
@@ -36,12 +39,26 @@ export const nothingSeen = (): Seen => ({
   namespaces: emptyShelf(),
   objects: emptyShelf(),
   states: emptyShelf(),
+  l2: emptyShelf(),
 })
 
 export interface SightWorld extends MirrorWorld {
   readonly loadBalancerClass: string | null
   /** Service name -> resourceVersion that we wrote ourselves, which the watch has not brought yet. */
   readonly written: Map<string, string>
+}
+
+/** Services that are announced no more, as far as they show that they are. */
+export async function ringAnnounced(
+  names: readonly string[],
+  { l2 }: Seen,
+  { ring, cluster }: MirrorWorld,
+): Promise<void> {
+  const shown = names.filter(name => l2.items.has(name))
+  await ring(
+    `publish-${cluster}`,
+    shown.map(name => `announced/${name}`),
+  )
 }
 
 /** A Service as Redis is to know it, and with it where it can be served. */

@@ -14,7 +14,7 @@ import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
 import { decidingOf } from '../infra/redis/decisions.ts'
-import { publishingOf } from '../infra/redis/publishing.ts'
+import { ANNOUNCED_KEY, publishingOf } from '../infra/redis/publishing.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
 import { isLost, listedOrStopped, publishWhileHeard, troubleOf } from './contact.ts'
@@ -118,7 +118,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
   const yielding = publishWhileHeard(publishing, follows, log)
   const queue = `publish-${config.cluster}`
   const looking = setInterval(() => {
-    bells.ringSoon(queue, ['pool/*', 'configuration']).catch(() => {}) // Redis is away: at the next look
+    bells.ringSoon(queue, ['pool/*', 'configuration', ANNOUNCED_KEY]).catch(() => {}) // Redis is away: at the next look
   }, LOOK_EVERY_MS)
   const inForce = async () =>
     (await world.state.configuration(config.cluster))?.configuration ?? null

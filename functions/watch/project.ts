@@ -8,6 +8,7 @@ import type { Endpoints, Namespace, Node } from '../model/node.ts'
 import type { Labels } from '../model/selector.ts'
 import type { Condition, Service, ServicePort } from '../model/service.ts'
 import type { ConfigurationState } from '../publish/configuration-state.ts'
+import type { L2Status } from '../publish/l2-status.ts'
 
 /** One EndpointSlice (discovery.k8s.io/v1) of a Service. */
 export interface Slice extends Endpoints {
@@ -105,6 +106,18 @@ export function projectConfigurationState(object: unknown): ConfigurationState {
     result: text(at(status, 'result')),
     errorSummary: text(at(status, 'errorSummary')),
     conditions: list(at(status, 'conditions')).filter(isCondition),
+  }
+}
+
+export function projectL2Status(object: unknown): L2Status {
+  const { name, resourceVersion } = identityOf(object)
+  const status = at(object, 'status')
+  return {
+    name,
+    resourceVersion,
+    service: `${text(at(status, 'serviceNamespace'))}/${text(at(status, 'serviceName'))}`,
+    node: text(at(status, 'node')),
+    interfaces: list(at(status, 'interfaces')).map(one => text(at(one, 'name'))),
   }
 }
 

@@ -5,6 +5,7 @@ import {
   STATE_NAME,
   type StateStatus,
 } from '../../functions/publish/configuration-state.ts'
+import type { L2Text } from '../../functions/publish/l2-status.ts'
 import type { StatusPatch } from '../../functions/publish/publish.ts'
 import { ApiError } from './api-error.ts'
 import type { KubernetesApi } from './client.ts'
@@ -96,6 +97,48 @@ export function patchObjectStatus(
     path: `${path}/status`,
     text: `{"metadata":{"uid":${JSON.stringify(uid)}},"status":${status}}`,
   })
+}
+
+interface Written {
+  readonly api: KubernetesApi
+  /** Where the configuration lies. */
+  readonly namespace: string
+}
+
+const l2Path = (namespace: string, name: string): string =>
+  `/apis/metallb.io/v1beta1/namespaces/${namespace}/servicel2statuses/${name}`
+
+/** Makes the object, or puts it right, by server-side apply; its labels are MetalLB's. */
+export async function applyL2Status({
+  api,
+  namespace,
+  status: { name, service, node, interfaces },
+}: Written & { readonly status: L2Text }): Promise<void> {
+  const [serviceNamespace = '', serviceName = ''] = service.split('/')
+  const path = l2Path(namespace, name)
+  const query = { fieldManager: 'herald', force: 'true' }
+  const apply = { ...PATCH, contentType: APPLY_PATCH, repeatable: true, query }
+  const identity = { apiVersion: 'metallb.io/v1beta1', kind: 'ServiceL2Status' }
+  const labels = {
+    'metallb.io/node': node,
+    'metallb.io/service-name': serviceName,
+    'metallb.io/service-namespace': serviceNamespace,
+  }
+  await api.request({ ...apply, path, body: { ...identity, metadata: { name, labels }, spec: {} } })
+  const status = { node, serviceName, serviceNamespace, interfaces: interfaces.map(toName) }
+  const body = { ...identity, metadata: { name }, status }
+  await api.request({ ...apply, path: `${path}/status`, body })
+}
+
+const toName = (name: string): object => ({ name })
+
+export function deleteL2Status({
+  api,
+  namespace,
+  name,
+}: Written & { readonly name: string }): Promise<unknown> {
+  const path = l2Path(namespace, name)
+  return api.request({ ...PATCH, method: 'DELETE', path, repeatable: true })
 }
 
 /**

@@ -112,6 +112,9 @@ export function publishingOf(
 /** Key of the bell that is rung when there is something to say. */
 export const EVENTS_KEY = 'events'
 
+/** Key of the bell that is rung when groups were placed anew. */
+export const ANNOUNCED_KEY = 'announced'
+
 /** As many as status patches are under way at once. */
 const BATCH_MOST = 64
 

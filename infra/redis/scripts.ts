@@ -46,6 +46,8 @@ export interface PlaceRequest {
 export type PlaceAnswer =
   | { readonly outcome: 'wait'; readonly waitMs: number }
   | { readonly outcome: 'same' }
+  /** Nobody may serve it, and nobody did. */
+  | { readonly outcome: 'nobody' }
   | {
       readonly outcome: 'placed'
       /** Null: withdrawn, or nobody may serve it. */
@@ -180,11 +182,12 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
             keys.standbyOf(cluster, ''),
             keys.dirty(`announce-${cluster}-`),
             JSON.stringify(request),
+            keys.dirty(`announced-${cluster}`),
           ],
         ),
       )
       if (outcome === 'wait') return { outcome, waitMs: Number(first) }
-      if (outcome === 'same') return { outcome }
+      if (outcome === 'same' || outcome === 'nobody') return { outcome }
       return { outcome: 'placed', owner: first || null, former: former || null, tell }
     },
 
@@ -243,6 +246,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
           lease.incarnation,
           keys.groupsOf(cluster, ''),
           keys.standbyOf(cluster, ''),
+          keys.dirty(`announced-${cluster}`),
         ],
       )) as unknown[]
       return {

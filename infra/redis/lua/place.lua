@@ -10,13 +10,14 @@
 --   lapsed               nodes whose lease is judged to have ended (never judged by a missing key)
 --   reason
 --   settleMs             after an empty or new Redis nothing is placed for so long: announcers report first
--- Returns {"wait", ms} | {"same"} | {"placed", owner or "", former owner or "", nodes to tell...}
+--       6 dirty set of groups placed anew
+-- Returns {"wait", ms} | {"same"} | {"nobody"} | {"placed", owner or "", former owner or "", nodes to tell...}
 --
 -- Sticky: an owner that is still a candidate stays, and then its standbys do. Else highest weight, then fewest
 -- groups, then the order given.
 local placements, unplaced, epochs, leases, adopted = unpack(KEYS)
 local cluster, groupsOf, standbyOf, dirtyOf = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local request = cjson.decode(ARGV[5])
+local request, announced = cjson.decode(ARGV[5]), ARGV[6]
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -85,12 +86,15 @@ local function summary(someOwner, someStandbys, list)
   for _, one in ipairs(someStandbys) do parts[#parts + 1] = text_of(one) end
   return table.concat(parts, ' ') .. ' ' .. table.concat(list, ' ')
 end
+local version = string.format('%.0f', time[1] * 1000000 + time[2])
 if old and summary(owner, standbys, request.addresses) == summary(old.owner, old.standbys, old.addresses) then
   return {'same'}
 end
 if not old and not owner then
-  if #request.addresses > 0 then redis.call('SADD', unplaced, request.group) end
-  return {'same'}
+  if #request.addresses == 0 then return {'same'} end
+  redis.call('SADD', unplaced, request.group)
+  redis.call('ZADD', announced, version, request.group)
+  return {'nobody'}
 end
 
 local number = redis.call('HINCRBY', epochs, 'number', 1)
@@ -100,7 +104,7 @@ redis.call('HSET', placements, request.group, cjson.encode({
   owner = owner or cjson.null, standbys = standbys, reason = request.reason, sinceMs = nowMs,
 }))
 
-local version = string.format('%.0f', time[1] * 1000000 + time[2])
+redis.call('ZADD', announced, version, request.group)
 local tell, told = {}, {}
 local function bell(node)
   if told[node] then return end

@@ -4,7 +4,7 @@
 -- ARGV  1 cluster  2 node  3 lease in ms  4 Announcer, JSON  5 JSON list of placements that it answers for
 --       6 "all": there is nothing else that it answers for, or ""
 --       7 incarnation of Redis in which it last reported all, or ""
---       8 prefix of a node's group set  9 prefix of a node's standby set
+--       8 prefix of a node's group set  9 prefix of a node's standby set  10 dirty set of groups placed anew
 -- Returns {"report", incarnation}: this Redis is new, empty or older; say all that you answer for
 --         {"renewed", incarnation, nodes whose lease runs, groups whose `place` bells to ring: those without
 --          an owner, when this node was not alive before}
@@ -42,6 +42,7 @@ for _, placement in ipairs(reported) do
     index(placement, 'SADD')
     redis.call('SREM', unplaced, placement.group)
     redis.call('ZADD', dirtyPlace, version, cluster .. '/' .. placement.group)
+    redis.call('ZADD', ARGV[10], version, placement.group)
   end
 end
 redis.call('HSET', epochs, 'number', string.format('%.0f', number))

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Placement } from '../../functions/model/placement.ts'
+import { openBells } from '../../infra/queue/queues.ts'
+import { scriptsOf } from '../../infra/redis/scripts.ts'
+import { needs } from '../support/capabilities.ts'
+import { eventsOf, putService } from '../support/cluster.ts'
+import { kubectl } from '../support/kubectl.ts'
+import { keptLog } from '../support/log.ts'
+import { undoing } from '../support/undo.ts'
+import { until } from '../support/until.ts'
+import { denied, type Watched, watched } from '../support/watching.ts'
+
+const GROUP = 'metallb.io'
+const KIND = `servicel2statuses.${GROUP}`
+const NAMESPACE = 'metallb-system'
+const WRITES = ['patch', 'create', 'delete'] as const
+
+describe('who announces a Service', needs('redis', 'kubectl'), () => {
+  const scope = undoing({ after })
+  let herald: Watched
+  let stop: () => Promise<unknown>
+  const start = async () => {
+    const running = [await herald.start('allocator'), await herald.start('watcher')]
+    stop = () => Promise.all(running.map(one => one.stop()))
+  }
+  /** What a node's announcer writes down: its lease, its interface, and what it took over. */
+  const renew = (node: string, placements: readonly Placement[] = []) =>
+    scriptsOf(herald.client, '{herald}').renew(
+      'default',
+      {
+        node,
+        session: 's',
+        epoch: 0,
+        hears: [],
+        interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', prefixes: [] }],
+      },
+      { ms: 600_000, incarnation: '' },
+      { placements, all: true },
+    )
+  const create = (kind: string, name: string, spec: object) =>
+    herald.api.store.create(`${kind.toLowerCase()}s.${GROUP}`, {
+      apiVersion: `${GROUP}/v1beta1`,
+      kind,
+      metadata: { namespace: NAMESPACE, name },
+      spec: { ...spec },
+    })
+  const serve = (name: string) => {
+    herald.api.store.create('endpointslices.discovery.k8s.io', {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { namespace: 'default', name, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.244.0.9'], nodeName: 'a', conditions: { ready: true } }],
+      ports: [],
+    })
+    putService(herald.api, name)
+  }
+  const shown = () =>
+    herald.api.store
+      .list(KIND)
+      .map(one => one as unknown as { status?: Record<string, unknown> })
+      .map(({ status = {} }) => `${status.serviceNamespace}/${status.serviceName} ${status.node}`)
+  const assignments = () =>
+    eventsOf(herald.api, 'web').filter(one => one.startsWith('nodeAssigned'))
+  const writes = () =>
+    WRITES.flatMap(verb =>
+      [KIND, `${KIND}/status`, 'servicel2statuses', 'servicel2statuses/status'].map(resource =>
+        herald.api.counters.requests({ verb, resource }),
+      ),
+    ).reduce((sum, count) => sum + count, 0)
+  const placement = async () => {
+    const [address = ''] = herald.addresses(['web'])
+    const found = await herald.state.placement('default', address)
+    assert.ok(found)
+    return found
+  }
+
+  before(async () => {
+    herald = await watched(scope)
+    create('IPAddressPool', 'lan', { addresses: ['10.40.0.0/24'] })
+    create('L2Advertisement', 'lan', { ipAddressPools: ['lan'] })
+    create('IPAddressPool', 'dmz', { addresses: ['10.41.0.0/24'], autoAssign: false })
+    create('L2Advertisement', 'dmz', { ipAddressPools: ['dmz'], interfaces: ['dmz0'] })
+    for (const name of ['a', 'b']) {
+      herald.api.store.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } })
+    }
+    await start()
+    for (const node of ['a', 'b']) await renew(node)
+    serve('web')
+    await herald.hasAddress('web')
+  })
+
+  test('is shown in a ServiceL2Status as kubectl prints it, and by an event in MetalLB’s words', async () => {
+    await until('it is shown', () => shown().length > 0)
+    const { owner } = await placement()
+    assert.deepEqual(shown(), [`default/web ${owner?.node}`])
+    await until('it is said', () => assignments().length > 0)
+    assert.deepEqual(assignments(), [
+      `nodeAssigned: announcing from node "${owner?.node}" with protocol "layer2"`,
+    ])
+    const table = await kubectl(herald.api.kubeconfigPath, 'get', 'servicel2statuses', '-A')
+    assert.match(table, /ALLOCATED NODE +SERVICE NAME +SERVICE NAMESPACE/)
+    assert.match(table, new RegExp(`l2-\\w+ +${owner?.node} +web +default`))
+    const [object] = herald.api.store.list(KIND)
+    assert.deepEqual(object?.metadata.labels, {
+      'metallb.io/node': owner?.node,
+      'metallb.io/service-name': 'web',
+      'metallb.io/service-namespace': 'default',
+    })
+  })
+
+  test('changes with a takeover on the LAN, which is said', async () => {
+    const { owner, epoch, ...rest } = await placement()
+    const other = owner?.node === 'a' ? 'b' : 'a'
+    const taken = {
+      ...rest,
+      owner: { node: other, interfaces: null },
+      standbys: [],
+      epoch: { number: epoch.number + 1, node: other },
+    }
+    await renew(other, [taken])
+    const bells = openBells(herald.client, '{herald}', keptLog())
+    await bells.ring('publish-default', ['announced'])
+    await bells.close()
+    await until('the other is shown', () => shown().join() === `default/web ${other}`)
+    await until('it is said', () => assignments().some(one => one.includes(`"${other}"`)))
+    assert.equal(assignments().length, 2)
+  })
+
+  test('is put back when somebody deletes it', async () => {
+    const [before] = shown()
+    const [object] = herald.api.store.list(KIND)
+    herald.api.store.delete(KIND, NAMESPACE, object?.metadata.name ?? '')
+    await until('it is back', () => shown().join() === before)
+  })
+
+  test('is not written and not said anew by a restart', async () => {
+    const before = [writes(), assignments().length]
+    await stop()
+    await start()
+    serve('next')
+    await until('the next is shown', () => shown().length === 2)
+    const [one = 0] = before
+    assert.equal(writes() - one, 2, 'an object and its status, for the next alone')
+    assert.equal(assignments().length, before[1])
+  })
+
+  test('goes with the endpoints, and with the Service', async () => {
+    herald.api.store.delete('endpointslices.discovery.k8s.io', 'default', 'next')
+    await until('nobody announces the next', () => shown().length === 1)
+    herald.api.store.delete('services', 'default', 'web')
+    await until('nothing is announced', () => shown().length === 0)
+    assert.deepEqual(denied(herald), [])
+  })
+
+  test('where no node has the interface that is asked for, announceFailed says so', async () => {
+    serve('inside')
+    herald.api.store.patch('services', 'default', 'inside', {
+      metadata: { annotations: { 'metallb.io/address-pool': 'dmz' } },
+    })
+    await until('it is said', () =>
+      eventsOf(herald.api, 'inside').some(one =>
+        /^announceFailed: Nobody announces 10\.41\.0\.0: no node may serve default\/inside/.test(
+          one,
+        ),
+      ),
+    )
+  })
+})
