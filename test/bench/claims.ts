@@ -1,7 +1,8 @@
 /**
  * Claims a second against the limit, a script call that does nothing, on the same connection in the same
  * run. A /16 with 32 addresses left (at its end), claim and release in turn. Slices of both alternate, so that
- * a busy machine slows both alike; medians of all slices.
+ * a busy machine slows both alike; medians of all slices. "bare" is the least that a claim can be, "commands" what ours
+ * asks of Redis, without deciding anything.
  */
 import { windowsOf } from '../../functions/allocate/windows.ts'
 import { type ClaimRequest, scriptsOf } from '../../infra/redis/scripts.ts'
@@ -63,6 +64,47 @@ const bare = async (lane: number) => {
   await redis.evalsha(bareRelease, 3, ...bareKeys, `bench/lane-${lane}`)
 }
 
+// What a claim reads and writes, without deciding anything: Redis' own share of it (claim.lua, conclude.lua).
+const same = {
+  claim: (await redis.script(
+    'LOAD',
+    `redis.call('TIME') redis.call('INFO', 'replication')
+    local k, id, at = KEYS[1], ARGV[1], 65504
+    for _, name in ipairs({ 'adopted', 'services', 'allocations', 'returning' }) do redis.call('HGET', k .. name, id) end
+    redis.call('ZCARD', k .. 'resting')
+    redis.call('BITPOS', k .. 'page', 0, 0, 8191) redis.call('STRLEN', k .. 'page')
+    redis.call('SETBIT', k .. 'page', at, 1) redis.call('HSET', k .. 'addresses', at, ARGV[2])
+    redis.call('ZADD', k .. 'held', 0, at) redis.call('SADD', k .. 'used', at)
+    redis.call('ZADD', k .. 'place', 1, id) redis.call('ZADD', k .. 'publish', 1, id)
+    redis.call('XADD', k .. 'history', 'MAXLEN', '~', 10000, '*', 'what', 'claimed', 'service', id, 'uid', id,
+      'addresses', at, 'pool', 'wide', 'why', 'test')
+    redis.call('HSET', k .. 'allocations', id, ARGV[2]) redis.call('ZREM', k .. 'waiting', id)
+    return id`,
+  )) as string,
+  release: (await redis.script(
+    'LOAD',
+    `redis.call('TIME') redis.call('INFO', 'replication')
+    local k, id, at = KEYS[1], ARGV[1], 65504
+    for _, name in ipairs({ 'adopted', 'services', 'allocations', 'addresses', 'reservations' }) do
+      redis.call('HGET', k .. name, id)
+    end
+    redis.call('ZCARD', k .. 'resting') redis.call('ZCARD', k .. 'waiting')
+    redis.call('SETBIT', k .. 'page', at, 0) redis.call('HDEL', k .. 'addresses', at)
+    redis.call('ZREM', k .. 'held', at) redis.call('SREM', k .. 'used', at)
+    redis.call('ZADD', k .. 'place', 1, id)
+    redis.call('XADD', k .. 'history', 'MAXLEN', '~', 10000, '*', 'what', 'released', 'service', id, 'uid', id,
+      'addresses', at, 'pool', 'wide', 'why', 'test')
+    redis.call('HDEL', k .. 'allocations', id) redis.call('ZREM', k .. 'waiting', id)
+    return id`,
+  )) as string,
+}
+const RECORD = 'x'.repeat(120)
+const sameCommands = async (lane: number) => {
+  for (const sha of [same.claim, same.release]) {
+    await redis.evalsha(sha, 1, '{herald}:same:', `default/bench/lane-${lane}`, RECORD)
+  }
+}
+
 async function pair(make: (service: string) => ClaimRequest, lane: number): Promise<void> {
   const request = make(`bench/lane-${lane}`)
   const answer = await scripts.claim(request)
@@ -90,19 +132,27 @@ const median = (list: number[]): number =>
   list.sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0
 process.stdout.write('claims and releases a second, and their ratio to a no-op EVALSHA\n')
 process.stdout.write(
-  'in flight   no-op      bare (ratio)    simple (ratio)    shared (ratio)      dual (ratio)\n',
+  'in flight   no-op      bare (ratio)  commands (ratio)    simple (ratio)    shared (ratio)      dual (ratio)\n',
 )
 for (const inFlight of [1, 4, 16]) {
-  const found: Record<string, number[]> = { noop: [], bare: [], simple: [], shared: [], dual: [] }
+  const found: Record<string, number[]> = {
+    noop: [],
+    bare: [],
+    same: [],
+    simple: [],
+    shared: [],
+    dual: [],
+  }
   for (let round = 0; round < ROUNDS; round++) {
     found.noop?.push(await rate(inFlight, noop, 1))
     found.bare?.push(await rate(inFlight, bare, 2))
+    found.same?.push(await rate(inFlight, sameCommands, 2))
     for (const [kind, make] of Object.entries(kinds)) {
       found[kind]?.push(await rate(inFlight, lane => pair(make, lane), 2))
     }
   }
   const limit = median(found.noop ?? [])
-  const cells = ['bare', ...Object.keys(kinds)].map(kind => {
+  const cells = ['bare', 'same', ...Object.keys(kinds)].map(kind => {
     const value = median(found[kind] ?? [])
     return `${value.toFixed(0).padStart(9)} (${(value / limit).toFixed(2)})`
   })

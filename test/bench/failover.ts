@@ -1,6 +1,7 @@
 /**
  * Failover as a client sees it that pings every 10 ms, on a LAN of three nodes: cable pulled, announcer killed, node paused,
- * partition healed, planned stop; one address and 1,000, with Redis and without. Beside it keepalived (VRRPv3, adverts every
+ * partition healed, planned stop, all announcers restarted one after the other; one address and 1,000, with Redis and
+ * without; IPv6, and nodes whose interface has no address. Beside it keepalived (VRRPv3, adverts every
  * 100 ms) with the same cable pulled, where it is installed. Needs network namespaces and redis-server.
  *
  *   npm run bench:failover -- [rounds]
@@ -31,6 +32,8 @@ interface Fault {
   readonly name: string
   strike(node: string): Promise<unknown> | unknown
   mend(node: string): Promise<unknown> | unknown
+  /** How long the client pings, where it takes longer than usual. */
+  readonly pingS?: number
 }
 
 interface Result {
@@ -63,7 +66,7 @@ async function bench(): Promise<void> {
       const some = addresses.slice(0, count)
       const herald = await announcers(lan, some, scope)
       const [address = ''] = some
-      await eventually(async () => ownerOf(lan, await look(client, address)), 60_000)
+      await eventually(() => ownerOf({ lan, client, address }), 60_000)
       if (!redis) await herald.redis.stop()
       const suffix = `${count} ${redis ? 'Redis' : 'alone'}`
       for (const fault of faultsOf(lan, herald)) {
@@ -72,8 +75,10 @@ async function bench(): Promise<void> {
       await herald.close()
     }
   }
+  await ipv6(lan, client)
   if (existsSync(KEEPALIVED)) await keepalived(lan, client)
   else say('keepalived is not installed')
+  await withoutAddress(lan, client, addresses[0] ?? '')
 }
 
 function faultsOf(lan: Lan, contender: Contender): Fault[] {
@@ -91,7 +96,48 @@ function faultsOf(lan: Lan, contender: Contender): Fault[] {
       strike: node => contender.stop(node),
       mend: node => contender.start(node),
     },
+    {
+      name: 'rolling restart',
+      pingS: 12,
+      async strike() {
+        for (const { name } of lan.nodes) {
+          await contender.stop(name)
+          await contender.start(name)
+          await pass(2000) // until its pod would be ready
+        }
+      },
+      mend: () => {},
+    },
   ]
+}
+
+/** The client's sniffer knows ARP only: who answers is read from the kernel's neighbours, doubles are not seen. */
+async function ipv6(lan: Lan, client: Talk): Promise<void> {
+  const address = 'fd00:60::1'
+  await lan.exec('client', ['ip', '-6', 'route', 'add', 'fd00:60::/64', 'dev', 'eth0'])
+  for (const { name } of lan.nodes) {
+    await lan.exec(name, ['ip', 'addr', 'add', `${address}/128`, 'dev', 'lo'])
+  }
+  const herald = await announcers(lan, [address], scope)
+  const place = { lan, client, address }
+  await eventually(() => ownerOf(place), 60_000)
+  for (const fault of faultsOf(lan, herald)) await measure(`${fault.name}, IPv6`, fault, place)
+  await herald.close()
+}
+
+/** Last, for it takes the addresses away. */
+async function withoutAddress(lan: Lan, client: Talk, address: string): Promise<void> {
+  for (const { name } of lan.nodes) {
+    await lan.exec(name, ['ip', 'addr', 'flush', 'dev', 'eth0'])
+    await lan.exec(name, ['ip', 'route', 'add', `${lan.client.ipv4}/32`, 'dev', 'eth0'])
+  }
+  const herald = await announcers(lan, [address], scope)
+  const place = { lan, client, address }
+  await eventually(() => ownerOf(place), 60_000)
+  for (const fault of faultsOf(lan, herald)) {
+    await measure(`${fault.name}, no address`, fault, place)
+  }
+  await herald.close()
 }
 
 interface Place {
@@ -120,13 +166,14 @@ async function measure(name: string, fault: Fault, place: Place): Promise<void> 
 }
 
 /** Doubles are counted from when the fault is mended on. */
-async function once(fault: Fault, { lan, client, address }: Place): Promise<Result> {
-  const node = await eventually(async () => ownerOf(lan, await look(client, address)), 30_000)
+async function once(fault: Fault, place: Place): Promise<Result> {
+  const { lan, client, address } = place
+  const node = await eventually(() => ownerOf(place), 30_000)
   const pinging = lan.exec('client', [
     'timeout',
     '-s',
     'INT',
-    `${PING_S}`,
+    `${fault.pingS ?? PING_S}`,
     'ping',
     '-D',
     '-i',
@@ -134,7 +181,7 @@ async function once(fault: Fault, { lan, client, address }: Place): Promise<Resu
     address,
   ])
   await pass(800 + 200 * Math.random())
-  await client.ask({ watch: address }, 'watching')
+  await client.ask({ watch: address }, 'watching') // of an IPv6 address it sees nothing
   await fault.strike(node)
   const { stdout } = await pinging
   const struck = (await client.ask({ report: true }, 'seen')).seen as Seen
@@ -156,16 +203,26 @@ function outageIn(pings: string): { outageMs: number; lost: number } {
   return { outageMs: Math.max(0, ...gaps), lost }
 }
 
-async function look(client: Talk, address: string): Promise<Seen> {
-  await client.ask({ watch: address }, 'watching')
-  await pass(200)
-  return (await client.ask({ report: true }, 'seen')).seen as Seen
-}
-
-function ownerOf(lan: Lan, { owner }: Seen): string {
+/** The node that answers for the address now. */
+async function ownerOf({ lan, client, address }: Place): Promise<string> {
+  const owner = address.includes(':') ? await neighborOf(lan, address) : await look(client, address)
   const node = lan.nodes.find(one => Number(`0x${one.mac.replaceAll(':', '')}`) === owner)
   if (!node) throw new Error('nobody answers')
   return node.name
+}
+
+async function look(client: Talk, address: string): Promise<number | null> {
+  await client.ask({ watch: address }, 'watching')
+  await pass(200)
+  return ((await client.ask({ report: true }, 'seen')).seen as Seen).owner
+}
+
+async function neighborOf(lan: Lan, address: string): Promise<number | null> {
+  await lan.exec('client', ['ip', '-6', 'neigh', 'flush', 'dev', 'eth0'])
+  await lan.exec('client', ['ping', '-c', '1', '-W', '1', address])
+  const { stdout } = await lan.exec('client', ['ip', '-6', 'neigh', 'show', address])
+  const mac = /lladdr ([0-9a-f:]+)/.exec(stdout)?.[1]
+  return mac ? Number(`0x${mac.replaceAll(':', '')}`) : null
 }
 
 /** The same priorities everywhere, and who has it keeps it: as Herald does. */
@@ -194,7 +251,7 @@ async function keepalived(lan: Lan, client: Talk): Promise<void> {
     lan.exec(name, argv, { signal: stop.signal }).catch(() => {}) // ended below
   }
   try {
-    await eventually(async () => ownerOf(lan, await look(client, address)), 30_000)
+    await eventually(() => ownerOf({ lan, client, address }), 30_000)
     const strike = (node: string) => lan.cable(node, 'down')
     const mend = (node: string) => lan.cable(node, 'up')
     const fault = { name: 'cable pulled', strike, mend }
