@@ -1,6 +1,6 @@
 /**
- * Makes the Secrets of an installation, where they are missing: the password of its Redis, and the key of the beats. What is
- * there stays as it is and is not even read, so that an upgrade, or a second run, changes nothing.
+ * Makes the Secrets of an installation, where they are missing: the password of its Redis, the key of the beats, the admin
+ * token of the console. What is there stays as it is and is not even read: an upgrade, or a second run, changes nothing.
  */
 import { randomBytes } from 'node:crypto'
 import type { UpConfig } from '../infra/config.ts'
@@ -11,6 +11,7 @@ import type { World } from '../infra/process.ts'
 const SECRETS = [
   ['herald-redis', 'password'],
   ['herald-beat', 'keys'],
+  ['herald-console', 'admin-token'],
 ] as const
 const BYTES = 32
 

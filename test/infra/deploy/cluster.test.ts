@@ -86,12 +86,14 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
       const environment = { ...variablesOf(specOf('herald-secrets-0-1-0', pods)) }
       const cli = herald(undoing(t), ['secrets', '--kubeconfig', kubeconfigPath], environment)
       assert.equal(await cli.exit, 0, cli.said())
-      return ['herald-redis', 'herald-beat'].map(name => api.store.get('secrets', HOME, name)?.data)
+      const names = ['herald-redis', 'herald-beat', 'herald-console']
+      return names.map(name => api.store.get('secrets', HOME, name)?.data)
     }
     const made = await run()
-    const [password, key] = made.map(data => Object.values(data ?? {})[0])
-    assert.match(Buffer.from(String(password), 'base64').toString(), /^[0-9a-f]{64}$/)
-    assert.notEqual(password, key)
+    const secrets = made.flatMap(data => Object.values(data ?? {}))
+    for (const secret of secrets)
+      assert.match(Buffer.from(String(secret), 'base64').toString(), /^[0-9a-f]{64}$/)
+    assert.equal(new Set(secrets).size, secrets.length)
     assert.deepEqual(await run(), made)
     assert.equal(await mayI(kubeconfigPath, 'get', 'secrets'), 'no')
   })
@@ -130,11 +132,31 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
   })
 
   test('accounts of processes without credentials may do nothing at all', async () => {
-    for (const account of ['herald-allocator', 'herald-announcer']) {
+    for (const account of ['herald-allocator', 'herald-announcer', 'herald-console']) {
       const { kubeconfigPath } = api.issueToken(HOME, account)
       assert.equal(await mayI(kubeconfigPath, 'list', 'services'), 'no', account)
       assert.equal(await mayI(kubeconfigPath, 'get', 'configmaps'), 'no', account)
     }
+  })
+
+  test('the console shows it, and lets act whoever has the token of its Secret', async t => {
+    const data = api.store.get('secrets', HOME, 'herald-console')?.data as Record<string, string>
+    const token = Buffer.from(data['admin-token'] ?? '', 'base64').toString()
+    writeFileSync(join(folder, 'admin-token'), token)
+    const cli = herald(undoing(t), ['console'], {
+      ...told('herald-console'),
+      HERALD_CONSOLE_ADDRESS: '127.0.0.1:0',
+      HERALD_ADMIN_TOKEN_FILE: join(folder, 'admin-token'),
+    })
+    const served = () => cli.lines().find(line => line.msg === 'the console is served')
+    await until('it is served', () => served() !== undefined, 150_000)
+    const url = String(served()?.address)
+    const why = await fetch(`${url}explain/service/default/web`)
+    assert.match(await why.text(), /192\.0\.2\.10/)
+    const act = (authorization: string) =>
+      fetch(`${url}admin/queues`, { headers: { authorization } }).then(answer => answer.status)
+    assert.equal(await act(`Bearer ${token}`), 200)
+    assert.equal(await act('Bearer another'), 401)
   })
 
   test('the announcer needs no capability but NET_RAW', needs('netns'), async t => {

@@ -41,7 +41,12 @@ function dialectless(schema: object): object {
 }
 
 test('every process is there', () => {
-  assert.deepEqual(ours.map(([name]) => name).sort(), ['allocator', 'announcer', 'watcher'])
+  assert.deepEqual(ours.map(([name]) => name).sort(), [
+    'allocator',
+    'announcer',
+    'console',
+    'watcher',
+  ])
 })
 
 test('the allocator can be had several times: nothing of it exists only once', () => {
@@ -84,14 +89,21 @@ for (const [name, service] of ours) {
       ...service.environment,
       HERALD_REDIS_PASSWORD_FILE: FILE, // any that is there
       HERALD_KUBECONFIG: FILE,
+      ...(name === 'console' && { HERALD_ADMIN_TOKEN_FILE: FILE }),
     }
     const config = readConfig(command as ProcessName, { flags: {}, environment })
     assert.equal(config.health?.host, '127.0.0.1')
     assert.equal(service.restart, 'unless-stopped')
     assert.equal(service.depends_on?.redis?.condition, 'service_healthy')
-    assert.equal(service.network_mode, name === 'allocator' ? undefined : 'host')
+    assert.equal(service.network_mode, /allocator|console/.test(name) ? undefined : 'host')
   })
 }
+
+test('the console is served to this machine alone, unless another address is given', () => {
+  const ports = (variables = {}) => readCompose(FILE, variables).services.console?.ports
+  assert.deepEqual(ports(), ['127.0.0.1:17470:17470'])
+  assert.deepEqual(ports({ HERALD_CONSOLE_BIND: '0.0.0.0' }), ['0.0.0.0:17470:17470'])
+})
 
 test('no two processes in the network of the host ask for one port', () => {
   const ports = ours
@@ -147,14 +159,18 @@ describe('Redis, started by its own script', needs('redis'), () => {
   const here = (script: string) =>
     folders.reduce((text, folder) => text.replaceAll(folder, home + folder), script)
   const scriptOf = (name: string) => here(compose.services[name]?.entrypoint?.at(-1) ?? '')
-  const password = () => readFileSync(join(home, 'run/herald/redis-password'), 'utf8').trim()
+  const secret = (name: string) => readFileSync(join(home, 'run/herald', name), 'utf8').trim()
+  const password = () => secret('redis-password')
 
-  test('the password is made once, and never again', () => {
-    execFileSync('sh', ['-ec', scriptOf('secrets')])
-    const first = password()
-    assert.match(first, /^[0-9a-f]{64}$/)
-    execFileSync('sh', ['-ec', scriptOf('secrets')])
-    assert.equal(password(), first)
+  test('the password and the admin token are made once, and never again', () => {
+    const make = () => {
+      execFileSync('sh', ['-ec', scriptOf('secrets')])
+      return ['redis-password', 'admin-token'].map(secret)
+    }
+    const first = make()
+    for (const one of first) assert.match(one, /^[0-9a-f]{64}$/)
+    assert.equal(new Set(first).size, first.length)
+    assert.deepEqual(make(), first)
   })
 
   test('asks for the password, writes all down, evicts nothing; its check says when it is up', async () => {
