@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { lapsed } from '../functions/place/lapsed.ts'
 import { claimTimer, countedPlacements, timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
+import { openDepths } from '../infra/queue/depth.ts'
 import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
@@ -73,7 +74,8 @@ export async function runAllocator(process: World): Promise<Running> {
   const allocating = answer('allocate', key => onAllocate(key, world), common)
   const placing = answer('place', key => onPlace(key, world), common)
   const sweeping = sweep(config.clusters, world, message => log.warn(message, 'sweep failed'))
-  const depth = (queue: string) => bells.depth(queue)
+  const depths = openDepths(redis, config.prefix)
+  const { depth } = depths
   measureState({ ...world, cluster: config.cluster, depth }, metrics, sweeping.mine)
   log.info({ clusters: config.clusters, concurrency: config.concurrency }, 'allocator is answering')
 
@@ -86,7 +88,7 @@ export async function runAllocator(process: World): Promise<Running> {
       sweeping.stop()
       for (const timer of timers) clearTimeout(timer)
       await Promise.all([allocating.stop(3000), placing.stop(3000)])
-      await bells.close()
+      await Promise.all([bells.close(), depths.close()])
       waiting.disconnect()
       redis.disconnect()
     },

@@ -7,7 +7,7 @@ import { openBoard } from '../infra/console/board.ts'
 import { type Console, serveConsole, urlOf } from '../infra/console/server.ts'
 import { timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
-import { openBells } from '../infra/queue/queues.ts'
+import { openDepths } from '../infra/queue/depth.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
 import { historyAfter } from '../infra/redis/history.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
@@ -24,9 +24,9 @@ export async function runConsole(world: World<Config>): Promise<Running> {
   const redis = timed(connectRedis(config.redis, 'commands', log), metrics)
   const state = stateOf(redis, prefix)
   const scripts = scriptsOf(redis, prefix)
-  const bells = openBells(redis, prefix, log)
+  const depths = openDepths(redis, prefix)
   const source = {
-    ...{ state, scripts, cluster, depth: bells.depth },
+    ...{ state, scripts, cluster, depth: depths.depth },
     history: (after: string | null) => historyAfter(redis, prefix, after),
   }
   const picture = pictureOf(source)
@@ -65,7 +65,7 @@ export async function runConsole(world: World<Config>): Promise<Running> {
       looking.stop()
       served.close()
       redis.disconnect()
-      await Promise.allSettled([reading.close(), acting?.close(), bells.close()])
+      await Promise.allSettled([reading.close(), acting?.close(), depths.close()])
     },
   }
 }

@@ -5,7 +5,7 @@ import { type Row, table } from '../functions/inventory/row.ts'
 import { Fault } from '../functions/model/fault.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
-import { openBells } from '../infra/queue/queues.ts'
+import { openDepths } from '../infra/queue/depth.ts'
 import { asText, withRedis } from './ask.ts'
 import { rowsOf, type Source } from './listing.ts'
 
@@ -62,11 +62,11 @@ export function runTop(world: World<UpConfig>): Promise<number> {
 function listing(world: World<UpConfig>, list: (source: Source) => Promise<number>) {
   return withRedis(world, async asked => {
     const { prefix, cluster } = world.config
-    const bells = openBells(asked.redis, prefix, world.log)
+    const depths = openDepths(asked.redis, prefix)
     try {
-      return await list({ ...asked, cluster, depth: bells.depth })
+      return await list({ ...asked, cluster, depth: depths.depth })
     } finally {
-      await bells.close()
+      await depths.close()
     }
   })
 }

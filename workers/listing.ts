@@ -9,12 +9,12 @@ import {
   serviceRows,
 } from '../functions/inventory/inventory.ts'
 import type { Row } from '../functions/inventory/row.ts'
-import type { Bells } from '../infra/queue/queues.ts'
+import type { Depths } from '../infra/queue/depth.ts'
 import type { Asked } from './ask.ts'
 
 /** What listings are made of. */
 export interface Source extends Omit<Asked, 'redis'> {
-  readonly depth: Bells['depth']
+  readonly depth: Depths['depth']
   readonly cluster: string
 }
 

@@ -5,7 +5,7 @@
 import { type AddressState, type Usage, usagesOf } from '../functions/allocate/usage.ts'
 import type { MetricName } from '../infra/metrics/catalog.ts'
 import type { Metrics } from '../infra/metrics/metrics.ts'
-import type { Bells } from '../infra/queue/queues.ts'
+import type { Depths } from '../infra/queue/depth.ts'
 import type { State } from '../infra/redis/state.ts'
 
 export interface MeasureWorld {
@@ -15,7 +15,7 @@ export interface MeasureWorld {
   readonly clusters: readonly string[]
   nodeAddresses(cluster: string): Promise<readonly string[]>
   lapsed(cluster: string): Promise<readonly string[]>
-  depth: Bells['depth']
+  depth: Depths['depth']
 }
 
 /** Counting addresses reads every record of one that is not free: not more often than this. */

@@ -3,8 +3,9 @@ import { createBullBoard } from '@bull-board/api'
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import { HonoAdapter } from '@bull-board/hono'
 import { serveStatic } from '@hono/node-server/serve-static'
-import { type ConnectionOptions, Queue } from 'bullmq'
+import type { Queue } from 'bullmq'
 import type { Hono } from 'hono'
+import { readingQueue } from '../queue/depth.ts'
 import type { RedisConnection } from '../redis/connect.ts'
 
 export interface Board {
@@ -42,12 +43,7 @@ export function openBoard(
       }
       for (const name of names) {
         if (queues.has(name)) continue
-        const queue = new Queue(name, {
-          connection: connection as ConnectionOptions,
-          prefix,
-          skipMetasUpdate: true, // who only reads may not write
-        })
-        queue.on('error', () => {}) // said of the connection already
+        const queue = readingQueue(name, connection, prefix)
         queues.set(name, queue)
         board.addQueue(new BullMQAdapter(queue, { readOnlyMode: readOnly }))
       }

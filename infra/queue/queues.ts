@@ -23,20 +23,7 @@ export interface Bells {
    * answer comes after the last of them.
    */
   ringSoon(queue: string, keys: readonly string[]): Promise<void>
-  /** What lies in a queue now. */
-  depth(queue: string): Promise<Depth>
   close(): Promise<void>
-}
-
-export interface Depth {
-  readonly waiting: number
-  readonly active: number
-  /** Tried again a little later. */
-  readonly delayed: number
-  /** Given up; kept for autopsy. */
-  readonly failed: number
-  /** When the one that waits longest was rung, ms since the epoch; null: none waits. */
-  readonly oldestMs: number | null
 }
 
 interface Payload {
@@ -89,15 +76,6 @@ export function openBells(connection: Redis | Cluster, prefix: string, log: Logg
       const due = keys.filter(key => (stands.get(`${name} ${key}`) ?? 0) <= nowMs)
       for (const key of due) stands.set(`${name} ${key}`, nowMs + SOON_MS - SOON_MARGIN_MS)
       if (due.length > 0) await ring(name, due, SOON_MS)
-    },
-    async depth(name) {
-      const queue = open(name)
-      const [counts, [oldest]] = await Promise.all([
-        queue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
-        queue.getJobs(['waiting'], 0, 0, true),
-      ])
-      const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts
-      return { waiting, active, delayed, failed, oldestMs: oldest?.timestamp ?? null }
     },
     async close() {
       await Promise.all([...queues.values()].map(queue => queue.close()))

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Queue } from 'bullmq'
 import { Fault } from '../../../functions/model/fault.ts'
 import { openMetrics } from '../../../infra/metrics/metrics.ts'
+import { openDepths } from '../../../infra/queue/depth.ts'
 import { answer, openBells } from '../../../infra/queue/queues.ts'
 import { keptLog } from '../../support/log.ts'
 import { privateRedis } from '../../support/redis.ts'
@@ -210,12 +211,16 @@ test('stop waits for the answer under way, but not longer than told', async t =>
 })
 
 test('the depth of a queue is what waits, is answered, is delayed and has failed', async t => {
-  const { bells, listen, metrics } = await open(t)
+  const { redis, bells, listen, metrics, undo } = await open(t)
+  const client = redis.connect()
+  const depths = openDepths(client, PREFIX)
+  undo.after(() => depths.close())
   const nothing = { waiting: 0, active: 0, delayed: 0, failed: 0, oldestMs: null }
-  assert.deepEqual(await bells.depth('allocate'), nothing)
+  assert.deepEqual(await depths.depth('allocate'), nothing)
+  assert.equal(await client.dbsize(), 0, 'who looks writes nothing')
   const beforeMs = Date.now()
   await bells.ring('allocate', ['stuck', 'hopeless', 'a', 'b', 'c'])
-  const { waiting, oldestMs } = await bells.depth('allocate')
+  const { waiting, oldestMs } = await depths.depth('allocate')
   assert.equal(waiting, 5)
   assert.ok(oldestMs !== null && oldestMs >= beforeMs && oldestMs <= Date.now())
   const end = gate()
@@ -224,11 +229,11 @@ test('the depth of a queue is what waits, is answered, is delayed and has failed
     if (key === 'stuck') await end.opened
   })
   await until('one is left', async () => {
-    const depth = await bells.depth('allocate')
+    const depth = await depths.depth('allocate')
     return depth.waiting === 0 && depth.active === 1 && depth.failed === 1
   })
   end.open()
-  await until('all are answered', async () => (await bells.depth('allocate')).active === 0)
+  await until('all are answered', async () => (await depths.depth('allocate')).active === 0)
   const { text } = await metrics.scrape()
   assert.match(text, /herald_job_duration_seconds_count\{queue="allocate",outcome="done"\} 4/)
   assert.match(text, /herald_job_duration_seconds_count\{queue="allocate",outcome="failed"\} 1/)
