@@ -13,8 +13,8 @@ const REFRESH_MS = 90_000
 /** Gaps between refreshes are 0.8 to 1.2 of the even share. */
 const JITTER = 0.4
 /** No more addresses than this at a time, with a pause in between, so that questions are answered meanwhile. */
-const BATCH_MAX = 64
-const PAUSE_MS = 5
+export const BATCH_MAX = 128
+const PAUSE_MS = 4
 
 /**
  * In a burst all wait equally long for the same step, so each step is a queue whose head is due first (a Map
@@ -47,7 +47,7 @@ export class Schedule<A> {
     return Math.max(this.#pausedUntilMs, Math.min(...heads, refreshMs))
   }
 
-  /** The addresses to announce now, 64 at most: ask `nextMs` again. `random` is in [0, 1). */
+  /** The addresses to announce now, BATCH_MAX at most: ask `nextMs` again. `random` is in [0, 1). */
   due(nowMs: number, random: number): A[] {
     if (nowMs < this.#pausedUntilMs) return []
     const batch: A[] = []

@@ -2,12 +2,12 @@
 import { announcements } from '../../functions/announce/announcement.ts'
 import { answer, type DropReason, type Here } from '../../functions/announce/answer.ts'
 import { Askers } from '../../functions/announce/askers.ts'
-import { Schedule } from '../../functions/announce/schedule.ts'
+import { BATCH_MAX, Schedule } from '../../functions/announce/schedule.ts'
 import { Batch } from './batch.ts'
 import type { Ledger } from './ledger.ts'
 import type { Timed } from './loop.ts'
 import { lostFrames, openPacketSocket } from './packet-socket.ts'
-import { close, errorName, send } from './syscalls.ts'
+import { close, errorName } from './syscalls.ts'
 
 /** Longer than any frame that is answered, so that what is too long is seen to be. */
 const BUFFER_LENGTH = 2048
@@ -31,8 +31,10 @@ export class Port implements Here, Timed {
   readonly #askers: Askers<number>
   readonly #questions = new Batch(TURN_MAX, BUFFER_LENGTH)
   readonly #answers = new Batch(TURN_MAX, ANSWER_LENGTH)
-  /** Which address each of the answers is for. */
+  readonly #announcements = new Batch(2 * BATCH_MAX, ANSWER_LENGTH)
+  /** Which address each of the answers, and of the announcements, is for. */
   readonly #answered: number[] = []
+  readonly #announced: number[] = []
 
   /** Throws SystemError. */
   constructor(
@@ -73,7 +75,7 @@ export class Port implements Here, Timed {
         this.#answered.push(answered.address)
       }
     }
-    this.#sendAnswers()
+    this.#sendAll(this.#answers, this.#answered, address => this.#ledger.answered(address))
     return null
   }
 
@@ -82,11 +84,14 @@ export class Port implements Here, Timed {
   }
 
   run(nowMs: number): void {
+    this.#announced.length = 0
     for (const address of this.#schedule.due(nowMs, Math.random())) {
       for (const frame of announcements(address, this.mac)) {
-        if (this.#send(frame)) this.#ledger.announced(address)
+        this.#announcements.put(this.#announced.length, frame)
+        this.#announced.push(address)
       }
     }
+    this.#sendAll(this.#announcements, this.#announced, address => this.#ledger.announced(address))
   }
 
   lost(): number {
@@ -103,21 +108,12 @@ export class Port implements Here, Timed {
   }
 
   /** One that the kernel refuses is counted, and the others go on. */
-  #sendAnswers(): void {
-    const count = this.#answered.length
-    for (let from = 0; from < count; ) {
-      const sent = this.#answers.send(this.fd, from, count)
+  #sendAll(batch: Batch, addresses: readonly number[], count: (address: number) => void): void {
+    for (let from = 0; from < addresses.length; ) {
+      const sent = batch.send(this.fd, from, addresses.length)
       if (sent <= 0) this.#ledger.sendFailed(errorName())
-      for (const address of this.#answered.slice(from, from + Math.max(0, sent))) {
-        this.#ledger.answered(address)
-      }
+      addresses.slice(from, from + Math.max(0, sent)).forEach(count)
       from += Math.max(1, sent)
     }
-  }
-
-  #send(frame: Uint8Array): boolean {
-    if (send(this.fd, frame) >= 0) return true
-    this.#ledger.sendFailed(errorName())
-    return false
   }
 }

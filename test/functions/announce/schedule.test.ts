@@ -78,14 +78,14 @@ describe('a thousand addresses', () => {
   let step = 0
   const sent = play(schedule, 400_000, () => (step++ * 0.618_034) % 1)
 
-  test('are all announced within 0.1 s, 64 at a time with pauses', () => {
+  test('are all announced within 0.1 s, 128 at a time with pauses', () => {
     const first = addresses.map(address => timesOf(sent, address)[0] ?? Number.NaN)
     assert.ok(Math.max(...first) <= 100, `${Math.max(...first)}`)
     const batches = new Map<number, number>()
     for (const { atMs } of sent) batches.set(atMs, (batches.get(atMs) ?? 0) + 1)
-    assert.ok(Math.max(...batches.values()) <= 64)
+    assert.ok(Math.max(...batches.values()) <= 128)
     const times = [...batches.keys()]
-    assert.ok(times.every((time, i) => i === 0 || time - (times[i - 1] ?? 0) >= 5))
+    assert.ok(times.every((time, i) => i === 0 || time - (times[i - 1] ?? 0) >= 4))
   })
 
   test('each five times in its first 5.1 s, and then it takes its turn', () => {
