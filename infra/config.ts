@@ -134,7 +134,7 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
     ...COMMON,
     'healthAddress',
   ],
-  console: [...REDIS, ...CONSOLE, ...COMMON, 'healthAddress'],
+  console: [...REDIS, 'redisAdminPasswordFile', ...CONSOLE, ...COMMON, 'healthAddress'],
   up: [
     ...REDIS,
     ...CONSOLE,

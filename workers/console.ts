@@ -8,7 +8,8 @@ import { type Console, serveConsole, urlOf } from '../infra/console/server.ts'
 import { timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { openDepths } from '../infra/queue/depth.ts'
-import { connectRedis } from '../infra/redis/connect.ts'
+import { userName } from '../infra/redis/acl.ts'
+import { connectRedis, type RedisConnection } from '../infra/redis/connect.ts'
 import { historyAfter } from '../infra/redis/history.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
@@ -30,9 +31,12 @@ export async function runConsole(world: World<Config>): Promise<Running> {
     history: (after: string | null) => historyAfter(redis, prefix, after),
   }
   const picture = pictureOf(source)
-  const common = { connection: redis, prefix }
-  const reading = openBoard('/queues', { ...common, readOnly: true })
-  const acting = token === null ? null : openBoard('/admin/queues', { ...common, readOnly: false })
+  const actor = connectActor(world, redis)
+  const reading = openBoard('/queues', { connection: redis, prefix, readOnly: true })
+  const acting =
+    token === null
+      ? null
+      : openBoard('/admin/queues', { connection: actor, prefix, readOnly: false })
   const away = () =>
     redis.status === 'ready' ? null : `Redis is away (connection: ${redis.status}).`
   const told = () => [{ event: 'trouble', data: away() }, ...picture.whole()]
@@ -65,9 +69,21 @@ export async function runConsole(world: World<Config>): Promise<Running> {
       looking.stop()
       served.close()
       redis.disconnect()
+      actor.disconnect()
       await Promise.allSettled([reading.close(), acting?.close(), depths.close()])
     },
   }
+}
+
+/** Who acts upon queues: the user who may, where there is one; otherwise whoever reads. */
+function connectActor({ config, log }: World<Config>, reader: RedisConnection): RedisConnection {
+  const { adminPassword: password } = config.redis
+  if (password === null) return reader
+  return connectRedis(
+    { ...config.redis, username: userName('console-admin'), password },
+    'commands',
+    log,
+  )
 }
 
 function look(

@@ -7,6 +7,8 @@ export interface RedisConfig {
   readonly endpoints: readonly RedisEndpoint[]
   readonly username: string | null
   readonly password: string | null
+  /** Of the user herald-console-admin; null: whoever reads also acts. */
+  readonly adminPassword: string | null
   readonly db: number
   /** Null: no TLS. `ca`: PEM; null = the authorities that Node trusts. */
   readonly tls: { readonly ca: string | null } | null
@@ -25,6 +27,7 @@ export interface RedisSettings {
   readonly redisSentinelPassword: string | null
   readonly redisPassword: string | null
   readonly redisPasswordFile: string | null
+  readonly redisAdminPasswordFile: string | null
   readonly redisCaFile: string | null
 }
 
@@ -34,6 +37,7 @@ export const socketConfig = (path: string): RedisConfig => ({
   endpoints: [{ path }],
   username: null,
   password: null,
+  adminPassword: null,
   db: 0,
   tls: null,
   sentinel: { name: '', password: null },
@@ -55,7 +59,9 @@ export function redisConfig(
     mistake(setting, why)
     return null
   }
-  const read = (setting: 'redisPasswordFile' | 'redisCaFile'): string | null => {
+  const read = (
+    setting: 'redisPasswordFile' | 'redisAdminPasswordFile' | 'redisCaFile',
+  ): string | null => {
     const path = given[setting]
     try {
       return path === null ? null : readFileSync(path, 'utf8')
@@ -81,6 +87,7 @@ export function redisConfig(
     complain('redisUrl', 'a Redis Cluster has only database 0')
   }
   const passwordFromFile = read('redisPasswordFile')?.trim() ?? null
+  const adminPassword = read('redisAdminPasswordFile')?.trim() ?? null
   const ca = read('redisCaFile')
   if (wrong || !first) return null
   return {
@@ -88,6 +95,7 @@ export function redisConfig(
     endpoints: servers.map(server => server.endpoint),
     username: first.username,
     password: given.redisPassword ?? passwordFromFile ?? first.password,
+    adminPassword,
     db: first.db,
     tls: first.tls ? { ca } : null,
     sentinel: { name: given.redisSentinelName, password: given.redisSentinelPassword },

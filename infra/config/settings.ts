@@ -41,6 +41,11 @@ export const SETTINGS = {
     schema: text(),
   }),
   redisPassword: secret('HERALD_REDIS_PASSWORD'),
+  redisAdminPasswordFile: setting('redis-admin-password-file', '<path>', {
+    help: 'file with the password of the Redis user herald-console-admin, who acts upon queues (default: who reads does)',
+    example: '/run/secrets/redis-admin',
+    schema: text(),
+  }),
   redisSentinelPassword: secret('HERALD_REDIS_SENTINEL_PASSWORD'),
   redisCaFile: setting('redis-ca-file', '<path>', {
     help: 'PEM file with the authorities that sign the certificates of a rediss:// server',

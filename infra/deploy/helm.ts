@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { aclOf } from '../redis/acl.ts'
 import { helmPath } from '../sandbox/kubectl.ts'
 
 export const CHART = fileURLToPath(new URL('helm/', import.meta.url))
 /** What kubectl users apply, beside the CRDs: the chart as it is, with its namespace. */
 export const MANIFESTS = fileURLToPath(new URL('manifests/herald.yaml', import.meta.url))
+
+/** Who may touch what in the Redis that comes with the chart. */
+export const USERS = fileURLToPath(new URL('helm/files/users.acl', import.meta.url))
 
 /** Runs helm and answers what it printed. Throws what it complained of. */
 export async function helm(...args: readonly string[]): Promise<string> {
@@ -30,6 +34,9 @@ export async function renderChart(set: readonly string[] = []): Promise<string> 
   const values = set.flatMap(one => ['--set', one])
   return helm('template', 'herald', CHART, '--namespace', 'metallb-system', ...values)
 }
+
+/** The text of infra/deploy/helm/files/users.acl, as `start.sh` of the chart reads it. */
+export const renderUsers = (): string => aclOf('{herald}')
 
 /** The text of infra/deploy/manifests/herald.yaml. */
 export async function renderManifests(): Promise<string> {

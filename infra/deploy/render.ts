@@ -1,5 +1,6 @@
-/** `npm run render`: writes the plain manifests anew from the chart. */
+/** `npm run render`: writes anew what of the deployment follows from something else. */
 import { writeFileSync } from 'node:fs'
-import { MANIFESTS, renderManifests } from './helm.ts'
+import { MANIFESTS, renderManifests, renderUsers, USERS } from './helm.ts'
 
+writeFileSync(USERS, renderUsers())
 writeFileSync(MANIFESTS, await renderManifests())

@@ -100,7 +100,7 @@ function bookNames(keys: Keys, cluster: string) {
     reserved: keys.reserved,
     adopted: keys.adopted,
     adopting: keys.adopting(cluster),
-    round: `${keys.adopting(cluster)}:round`,
+    round: keys.adoptedNow(cluster),
     history: keys.history,
     dirtyAllocate: keys.dirty('allocate'),
     dirtyPlace: keys.dirty('place'),

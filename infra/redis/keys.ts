@@ -1,7 +1,8 @@
 /**
  * Every key that Herald keeps in Redis: name, type, writer, life. BullMQ's keys stand beside them under
  * the same prefix. The prefix is a hash tag, so on Redis Cluster all of them share one slot and a script
- * may derive a key (a page, a node's groups) from the prefix alone.
+ * may derive a key (a page, a node's groups) from the prefix alone. A name that ends with ":" is the beginning of many.
+ * Who may touch which: acl.ts.
  *
  * "service id" is cluster/namespace/name; "group id" is cluster/least-address.
  */
@@ -58,6 +59,8 @@ export interface Keys {
   adopted: string
   /** string, nonce of the adoption under way, expires when its watcher is silent; adopt script. */
   adopting(cluster: string): string
+  /** set, services adopted in the adoption under way; adopt script. */
+  adoptedNow(cluster: string): string
   /** hash, group -> Placement; place script, and renew for what was taken over on the LAN. */
   placements(cluster: string): string
   /** set, groups placed on a node; place and renew scripts. */
@@ -109,6 +112,7 @@ export function keysOf(prefix: string): Keys {
     dirty: queue => `${prefix}:dirty:${queue}`,
     adopted: `${prefix}:adopted`,
     adopting: of('adopting'),
+    adoptedNow: of('adopting:round'),
     placements: of('placements'),
     groupsOf: (cluster, node) => `${prefix}:${cluster}:groups:${node}`,
     standbyOf: (cluster, node) => `${prefix}:${cluster}:standby:${node}`,

@@ -99,7 +99,7 @@ describe('settings', () => {
 })
 
 describe('where Redis is', () => {
-  const none = { username: null, password: null, db: 0, tls: null }
+  const none = { username: null, password: null, adminPassword: null, db: 0, tls: null }
   const good: readonly [string, object][] = [
     ['redis://h', { endpoints: [{ host: 'h', port: 6379 }], ...none }],
     ['redis://[::1]:7/3', { endpoints: [{ host: '::1', port: 7 }], ...none, db: 3 }],
@@ -113,7 +113,8 @@ describe('where Redis is', () => {
       'rediss://u:p%2Fw@h:1',
       {
         endpoints: [{ host: 'h', port: 1 }],
-        ...{ username: 'u', password: 'p/w', db: 0, tls: { ca: null } },
+        ...none,
+        ...{ username: 'u', password: 'p/w', tls: { ca: null } },
       },
     ],
   ]

@@ -30,7 +30,15 @@ export interface PodSpec {
     readonly runAsNonRoot?: boolean
     readonly seccompProfile?: { readonly type: string }
   }
-  readonly volumes?: readonly { readonly name: string; readonly hostPath?: object }[]
+  readonly volumes?: readonly {
+    readonly name: string
+    readonly hostPath?: object
+    readonly configMap?: { readonly name: string }
+    readonly secret?: {
+      readonly secretName: string
+      readonly items?: readonly { readonly key: string; readonly path: string }[]
+    }
+  }[]
 }
 
 export interface PodTemplate {

@@ -1,28 +1,36 @@
 /** What the chart renders, in a cluster: the sandbox's API server takes it, and each process lives with its own Role alone. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { endProcess } from '../../../infra/child.ts'
 import { renderChart } from '../../../infra/deploy/helm.ts'
-import { objectAt } from '../../../infra/sandbox/apiserver/object.ts'
 import type { ApiServer } from '../../../infra/sandbox/apiserver/server.ts'
 import { apiServer } from '../../support/apiserver.ts'
 import { needs } from '../../support/capabilities.ts'
 import { herald, readyz } from '../../support/cli.ts'
-import { addressesOf, putService } from '../../support/cluster.ts'
+import { addressesOf, eventsOf, putService } from '../../support/cluster.ts'
 import { kubectl, kubectlRun } from '../../support/kubectl.ts'
+import { mountFiles, variablesOf } from '../../support/kubelet.ts'
 import { objectsOf, type PodSpec, podsOf } from '../../support/manifests.ts'
-import { type PrivateRedis, privateRedis } from '../../support/redis.ts'
 import { type Scope, undoing } from '../../support/undo.ts'
 import { until } from '../../support/until.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const HOME = 'metallb-system'
-const PASSWORD = 'correct horse'
 const POOL = `
 apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
@@ -37,34 +45,40 @@ metadata: { name: first, namespace: ${HOME} }
 describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
   const t = undoing({ after })
   let api: ApiServer
-  let redis: PrivateRedis
   let folder = ''
+  let socket = ''
   let pods: ReturnType<typeof podsOf> = []
 
   before(async () => {
     api = await apiServer(t, { rbac: true })
-    redis = await privateRedis(t)
-    await redis.connect().config('SET', 'requirepass', PASSWORD)
     folder = mkdtempSync(join(tmpdir(), 'herald-cluster-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    writeFileSync(join(folder, 'password'), `${PASSWORD}\n`)
-    writeFileSync(join(folder, 'keys'), 'a-key-of-the-beats\n')
+    socket = join(folder, 'redis.sock')
     await kubectl(api.kubeconfigPath, 'apply', '-f', join(ROOT, 'infra/deploy/crds'))
+    const metadata = { name: 'node-a' }
+    api.store.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata })
   })
 
-  /** What the manifest of a pod tells its process, but for where Redis and the files are in this test. */
-  const told = (name: string): Record<string, string> => {
+  const specOf = (name: string): PodSpec => {
     const spec = pods.find(pod => pod.name === name)?.spec
     assert.ok(spec, name)
-    const here = {
-      HERALD_REDIS_URL: redis.path,
-      HERALD_REDIS_PASSWORD_FILE: join(folder, 'password'),
-      HERALD_BEAT_KEYS_FILE: join(folder, 'keys'),
-      HERALD_STATE_DIR: join(folder, 'state'),
-      HERALD_NODE_NAME: 'node-a',
+    return spec
+  }
+  /** Gives the process of a pod its files and tells it what the manifest does, but for where they are in this test. */
+  const told = (name: string): Record<string, string> => {
+    const root = join(folder, name)
+    mountFiles(specOf(name), api, HOME, root)
+    const { HERALD_REDIS_URL: url = '', ...variables } = variablesOf(specOf(name), POD)
+    const here = Object.entries(variables).map(([variable, value]) => [
+      variable,
+      value.startsWith('/run/secrets/') ? join(root, value) : value,
+    ])
+    return {
+      ...Object.fromEntries(here),
+      HERALD_REDIS_URL: url.replace(/^redis:(.*@).*/, `unix:$1${socket}`),
+      HERALD_STATE_DIR: join(root, 'state'),
       HERALD_HEALTH_ADDRESS: '127.0.0.1:0',
     }
-    return { ...variablesOf(spec), ...here }
   }
 
   test('kubectl applies it strictly, and again without a change', async () => {
@@ -83,10 +97,10 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
   test('the Job makes the Secrets, once, and may not read them', async t => {
     const { kubeconfigPath } = api.issueToken(HOME, 'herald-secrets')
     const run = async () => {
-      const environment = { ...variablesOf(specOf('herald-secrets-0-1-0', pods)) }
+      const environment = { ...variablesOf(specOf('herald-secrets-0-1-0'), POD) }
       const cli = herald(undoing(t), ['secrets', '--kubeconfig', kubeconfigPath], environment)
       assert.equal(await cli.exit, 0, cli.said())
-      const names = ['herald-redis', 'herald-beat', 'herald-console']
+      const names = ['herald-redis', 'herald-redis-users', 'herald-beat', 'herald-console']
       return names.map(name => api.store.get('secrets', HOME, name)?.data)
     }
     const made = await run()
@@ -98,26 +112,49 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
     assert.equal(await mayI(kubeconfigPath, 'get', 'secrets'), 'no')
   })
 
-  test('the files that pods mount are those that the Job made', () => {
-    for (const { name, spec } of pods) {
-      for (const volume of (spec.volumes ?? []) as readonly SecretVolume[]) {
-        if (!volume.secret) continue
-        const held = api.store.get('secrets', HOME, volume.secret.secretName)?.data
-        for (const { key } of volume.secret.items ?? [])
-          assert.ok(objectAt({ held }, 'held')[key], `${name}: ${key}`)
-      }
+  test('Redis starts by its own script, and lets nobody in without a password', async () => {
+    const root = join(folder, 'herald-redis')
+    mountFiles(specOf('herald-redis'), api, HOME, root)
+    for (const path of ['data', 'run/redis']) mkdirSync(join(root, path), { recursive: true })
+    const scripts = join(root, 'etc/herald')
+    for (const file of readdirSync(scripts)) {
+      const text = readFileSync(join(scripts, file), 'utf8')
+      writeFileSync(
+        join(scripts, file),
+        text.replaceAll(/(?<=[ "])\/(?=etc|run|data)/g, `${root}/`),
+      )
     }
+    appendFileSync(join(scripts, 'redis.conf'), `port 0\nunixsocket ${socket}\n`)
+    const server = spawn('sh', [join(scripts, 'start.sh')], { stdio: 'ignore' })
+    t.after(() => endProcess(server))
+    const ping = readFileSync(join(scripts, 'ping.sh'), 'utf8')
+    const check = ping.replace('redis-cli', `redis-cli -s ${socket}`)
+    await until('its probe passes', () => spawnSync('sh', ['-c', check]).status === 0)
+    const stranger = spawnSync('redis-cli', ['-s', socket, 'GET', 'a'], { encoding: 'utf8' })
+    assert.match(stranger.stdout, /NOAUTH/)
+    assert.equal(statSync(join(root, 'run/redis/users.acl')).mode & 0o077, 0)
   })
 
-  test('a Service gets its address from a watcher and an allocator that hold their own rights only', async t => {
-    const scope = undoing(t)
+  test('a Service gets its address from a watcher and an allocator that hold their own rights only', async () => {
     const { kubeconfigPath } = api.issueToken(HOME, 'herald-watcher')
     const flags = ['--kubeconfig', kubeconfigPath, '--webhook', 'off'] // it is no Service's pod here
-    const watcher = herald(scope, ['watcher', ...flags], told('herald-watcher'))
-    const allocator = herald(scope, ['allocator'], told('herald-allocator'))
+    const watcher = herald(t, ['watcher', ...flags], told('herald-watcher'))
+    const allocator = herald(t, ['allocator'], told('herald-allocator'))
     await Promise.all([readyz(watcher, 200), readyz(allocator, 200)])
     const applied = await kubectlRun(api.kubeconfigPath, ['apply', '-f', '-'], { input: POOL })
     assert.equal(applied.code, 0, applied.stderr)
+    api.store.create('endpointslices.discovery.k8s.io', {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: {
+        namespace: 'default',
+        name: 'web',
+        labels: { 'kubernetes.io/service-name': 'web' },
+      },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.244.0.9'], nodeName: 'node-a', conditions: { ready: true } }],
+      ports: [],
+    })
     putService(api, 'web')
     await until('it has its address', () => addressesOf(api, 'web') === '192.0.2.10', 150_000)
     assert.doesNotMatch(watcher.said(), /forbidden|permission is missing/i)
@@ -140,53 +177,55 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
   })
 
   test('the console shows it, and lets act whoever has the token of its Secret', async t => {
-    const data = api.store.get('secrets', HOME, 'herald-console')?.data as Record<string, string>
-    const token = Buffer.from(data['admin-token'] ?? '', 'base64').toString()
-    writeFileSync(join(folder, 'admin-token'), token)
+    const environment = told('herald-console')
+    const token = readFileSync(environment.HERALD_ADMIN_TOKEN_FILE ?? '', 'utf8')
     const cli = herald(undoing(t), ['console'], {
-      ...told('herald-console'),
+      ...environment,
       HERALD_CONSOLE_ADDRESS: '127.0.0.1:0',
-      HERALD_ADMIN_TOKEN_FILE: join(folder, 'admin-token'),
     })
     const served = () => cli.lines().find(line => line.msg === 'the console is served')
     await until('it is served', () => served() !== undefined, 150_000)
     const url = String(served()?.address)
     const why = await fetch(`${url}explain/service/default/web`)
     assert.match(await why.text(), /192\.0\.2\.10/)
-    const act = (authorization: string) =>
-      fetch(`${url}admin/queues`, { headers: { authorization } }).then(answer => answer.status)
-    assert.equal(await act(`Bearer ${token}`), 200)
-    assert.equal(await act('Bearer another'), 401)
+    const act = async (what: 'pause' | 'resume', authorization: string) => {
+      const path = `${url}admin/queues/api/queues/allocate/${what}`
+      return (await fetch(path, { method: 'PUT', headers: { authorization } })).status
+    }
+    assert.equal(await act('pause', 'Bearer another'), 401)
+    await until('it is paused', async () => (await act('pause', `Bearer ${token}`)) === 200)
+    assert.equal(await act('resume', `Bearer ${token}`), 200)
   })
 
-  test('the announcer needs no capability but NET_RAW', needs('netns'), async t => {
-    const announcer = confined(undoing(t), told('herald-announcer'))
+  test('the announcer needs no capability but NET_RAW', needs('netns'), async () => {
+    const announcer = confined(t, { ...told('herald-announcer'), HERALD_NODE_NAME: 'node-a' })
     const answering = () => announcer.said().includes('announcer is answering')
     await until('it announces on its interface', answering, 150_000).catch(error => {
       throw new Error(`${error}: ${announcer.said()}`)
     })
     assert.match(announcer.said(), /"interfaces":\["eth0"/)
+    const file = join(folder, 'herald-announcer/state/claims.json')
+    const answers = () => existsSync(file) && readFileSync(file, 'utf8').includes('192.0.2.10')
+    await until('it answers for the Service', answers, 30_000)
+    const assigned = () => eventsOf(api, 'web').filter(one => one.startsWith('nodeAssigned'))
+    await until('that is said', () => assigned().length > 0, 30_000)
+  })
+
+  test('Redis has refused them nothing that they need', () => {
+    const password = readFileSync(join(folder, 'herald-redis/run/secrets/redis/password'), 'utf8')
+    const env = { ...process.env, REDISCLI_AUTH: password }
+    const asked = ['-s', socket, '--json', 'ACL', 'LOG']
+    const log = spawnSync('redis-cli', asked, { env, encoding: 'utf8' }).stdout
+    const refused = (JSON.parse(log) as Refusal[]).filter(
+      one => one.username !== 'default' && one.object !== 'client|list', // the board does without
+    )
+    assert.deepEqual(refused, [])
   })
 })
 
-interface SecretVolume {
-  readonly name: string
-  readonly secret?: { readonly secretName: string; readonly items?: readonly { key: string }[] }
-}
-
-function specOf(name: string, pods: ReturnType<typeof podsOf>): PodSpec {
-  const spec = pods.find(pod => pod.name === name)?.spec
-  assert.ok(spec, name)
-  return spec
-}
-
-/** As the kubelet sets them: $(NAME) is an earlier one; the pod that it knows of is made up. */
-function variablesOf({ containers }: PodSpec): Record<string, string> {
-  const variables: Record<string, string> = {}
-  for (const { name, value = POD[name] ?? '' } of containers.flatMap(one => one.env ?? [])) {
-    variables[name] = value.replace(/\$\((\w+)\)/g, (_, earlier) => variables[earlier] ?? '')
-  }
-  return variables
+interface Refusal {
+  readonly username: string
+  readonly object: string
 }
 
 const POD: Readonly<Record<string, string>> = {

@@ -56,20 +56,12 @@ topologySpreadConstraints:
       matchLabels: {{- include "herald.selector" . | nindent 8 }}
 {{- end }}
 
-{{- define "herald.redisSecret" -}}
-{{ .Values.redis.external.secret | default "herald-redis" }}
-{{- end }}
-
-{{/* Key of the password in that Secret; empty: none. */}}
-{{- define "herald.redisPasswordKey" -}}
-{{ if .Values.redis.external.secret }}{{ .Values.redis.external.passwordKey }}{{ else }}password{{ end }}
-{{- end }}
-
 {{/* What every process is told. */}}
 {{- define "herald.environment" -}}
-- { name: HERALD_CLUSTER, value: {{ .Values.cluster | quote }} }
-- { name: HERALD_LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
-{{- with .Values.redis.external }}
+{{- $external := .root.Values.redis.external -}}
+- { name: HERALD_CLUSTER, value: {{ .root.Values.cluster | quote }} }
+- { name: HERALD_LOG_LEVEL, value: {{ .root.Values.logLevel | quote }} }
+{{- with $external }}
 {{- if .secret }}
 - name: HERALD_REDIS_URL
   valueFrom:
@@ -79,33 +71,45 @@ topologySpreadConstraints:
 {{- with .sentinelPasswordKey }}
 - name: HERALD_REDIS_SENTINEL_PASSWORD
   valueFrom:
-    secretKeyRef: { name: {{ $.Values.redis.external.secret }}, key: {{ . }} }
+    secretKeyRef: { name: {{ $external.secret }}, key: {{ . }} }
 {{- end }}
 {{- with .caKey }}
 - { name: HERALD_REDIS_CA_FILE, value: /run/secrets/redis/{{ . }} }
 {{- end }}
-{{- else }}
-- { name: HERALD_REDIS_URL, value: "redis://herald-redis.{{ $.Release.Namespace }}.svc:6379" }
-{{- end }}
-{{- end }}
-{{- with include "herald.redisPasswordKey" . }}
+{{- with .passwordKey }}
 - { name: HERALD_REDIS_PASSWORD_FILE, value: /run/secrets/redis/{{ . }} }
+{{- end }}
+{{- else }}
+- { name: HERALD_REDIS_URL, value: "redis://herald-{{ $.component }}@herald-redis.{{ $.root.Release.Namespace }}.svc:6379" }
+- { name: HERALD_REDIS_PASSWORD_FILE, value: /run/secrets/redis/password }
+{{- end }}
 {{- end }}
 {{- end }}
 
 {{/* Secrets reach processes as files: never arguments, and the environment only where there is no other way. */}}
 {{- define "herald.redisMount" -}}
-{{- if or (include "herald.redisPasswordKey" .) .Values.redis.external.caKey }}
+{{- if include "herald.redisVolume" . }}
 - { name: redis, mountPath: /run/secrets/redis, readOnly: true }
 {{- end }}
 {{- end }}
 
+{{/* In the Redis that comes with the chart each process has a user, and gets the password of no other. */}}
 {{- define "herald.redisVolume" -}}
-{{- $keys := compact (list (include "herald.redisPasswordKey" .) .Values.redis.external.caKey) }}
-{{- if $keys }}
+{{- $external := .root.Values.redis.external }}
+{{- $keys := compact (list $external.passwordKey $external.caKey) }}
+{{- if not $external.secret }}
 - name: redis
   secret:
-    secretName: {{ include "herald.redisSecret" . }}
+    secretName: herald-redis-users
+    items:
+      - { key: herald-{{ .component }}, path: password }
+      {{- if eq .component "console" }}
+      - { key: herald-console-admin, path: admin-password }
+      {{- end }}
+{{- else if $keys }}
+- name: redis
+  secret:
+    secretName: {{ $external.secret }}
     items:
     {{- range $keys }}
       - { key: {{ . }}, path: {{ . }} }

@@ -1,0 +1,115 @@
+/** Each process is let do its work by Redis (test/infra/deploy/cluster.test.ts) and nothing beside it: that is here. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import { openDepths } from '../../../infra/queue/depth.ts'
+import { openBells } from '../../../infra/queue/queues.ts'
+import { aclOf, type User, userName } from '../../../infra/redis/acl.ts'
+import { scriptsOf } from '../../../infra/redis/scripts.ts'
+import { needs } from '../../support/capabilities.ts'
+import { keptLog } from '../../support/log.ts'
+import { type PrivateRedis, privateRedis } from '../../support/redis.ts'
+import { undoing } from '../../support/undo.ts'
+
+const PREFIX = '{herald}'
+
+/** Of a command, and of one in a script. */
+const REFUSAL = /NOPERM|The user executing the script can't/
+
+/** who, what he asks */
+const REFUSED: readonly (readonly [User, ...string[]])[] = [
+  ['watcher', 'HSET', '{herald}:default:placements', 'g', '{}'],
+  ['watcher', 'DEL', '{herald}:epoch'],
+  ['watcher', 'LPUSH', '{herald}:announce-default-node-a:wait', '1'],
+  ['watcher', 'GET', '{herald}:beat-key'],
+  ['allocator', 'SET', '{herald}:default:configuration', '1 {}'],
+  ['allocator', 'HSET', '{herald}:default:announcers', 'node-a', '{}'],
+  ['allocator', 'GET', '{herald}:beat-key'],
+  ['announcer', 'HDEL', '{herald}:addresses', '192.0.2.1'],
+  ['announcer', 'SETBIT', '{herald}:page:192.0', '1', '0'],
+  ['announcer', 'HGETALL', '{herald}:default:services'],
+  ['announcer', 'SET', '{herald}:default:configuration', '1 {}'],
+  ['announcer', 'LPUSH', '{herald}:allocate:wait', '1'],
+  ['console', 'HSET', '{herald}:default:services', 'default/web', '1 null'],
+  ['console', 'EVAL', "return redis.call('DEL', KEYS[1])", '1', '{herald}:addresses'],
+  ['console', 'GET', '{herald}:beat-key'],
+  ['console-admin', 'HGET', '{herald}:addresses', '192.0.2.1'],
+  ['console-admin', 'DEL', '{herald}:default:placements'],
+]
+
+/** Of nobody's business, whoever asks. */
+const NOBODYS: readonly (readonly string[])[] = [
+  ['FLUSHALL'],
+  ['KEYS', '*'],
+  ['SCAN', '0'],
+  ['CONFIG', 'GET', 'dir'],
+  ['ACL', 'LIST'],
+  ['CLIENT', 'KILL', 'TYPE', 'normal'],
+  ['SCRIPT', 'FLUSH'],
+  ['FUNCTION', 'LIST'],
+  ['SHUTDOWN'],
+  ['GET', 'of somebody else'],
+  ['EVAL', "return redis.call('GET', 'of somebody else')", '0'],
+  ['PUBLISH', 'a channel', 'a word'],
+]
+
+describe('a user of Redis', needs('redis'), () => {
+  const scope = undoing({ after })
+  let redis: PrivateRedis
+  let users: Record<User, Redis>
+
+  before(async () => {
+    const lines = aclOf(PREFIX).trim().split('\n')
+    const args = lines.flatMap(line => {
+      const [, name = '', ...rules] = line.split(' ')
+      return ['--user', name, 'on', `>${name}`, ...rules]
+    })
+    redis = await privateRedis(scope, { args })
+    const as = async (user: User) => {
+      const client = redis.connect()
+      await client.auth(userName(user), userName(user))
+      return client
+    }
+    users = {
+      watcher: await as('watcher'),
+      allocator: await as('allocator'),
+      announcer: await as('announcer'),
+      console: await as('console'),
+      'console-admin': await as('console-admin'),
+    }
+  })
+
+  for (const [user, ...command] of REFUSED) {
+    test(`${user} may not ${command.join(' ')}`, () => refused(users[user], command))
+  }
+
+  for (const command of NOBODYS) {
+    test(`nobody may ${command.join(' ')}`, async () => {
+      for (const user of Object.values(users)) await refused(user, command)
+    })
+  }
+
+  test('console reads queues and the clock, rings nothing, and leaves no trace', async t => {
+    const scope = undoing(t)
+    const depths = openDepths(users.console, PREFIX)
+    const bells = openBells(users.console, PREFIX, keptLog())
+    scope.after(() => Promise.all([depths.close(), bells.close()]))
+    const before = await redis.connect().dbsize()
+    assert.equal((await depths.depth('allocate')).waiting, 0)
+    const { nowMs, sinceMs } = await scriptsOf(users.console, PREFIX).clock()
+    assert.equal(sinceMs, nowMs, 'nobody has begun to count')
+    await assert.rejects(bells.ring('allocate', ['default/default/web']), REFUSAL)
+    assert.equal(await redis.connect().dbsize(), before)
+  })
+
+  test('console-admin acts upon queues', async t => {
+    const bells = openBells(users['console-admin'], PREFIX, keptLog())
+    undoing(t).after(() => bells.close())
+    await bells.ring('allocate', ['default/default/web'])
+    assert.equal(await users['console-admin'].llen('{herald}:allocate:wait'), 1)
+  })
+})
+
+async function refused(user: Redis, [name = '', ...args]: readonly string[]): Promise<void> {
+  await assert.rejects(user.call(name, ...args), REFUSAL)
+}
