@@ -27,6 +27,9 @@ export type ProcessName =
   | 'top'
   | 'reserve'
   | 'release'
+  | 'drain'
+  | 'undrain'
+  | 'rebalance'
   | 'walkthrough'
 
 type Given = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]['schema']> | null }
@@ -71,6 +74,7 @@ export interface Config {
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
   readonly watch: boolean
   /** "namespace/name" */
+  readonly dryRun: boolean
   readonly service: string | null
   /** How long an address is reserved, ms; -1: for ever. */
   readonly forMs: number
@@ -96,6 +100,9 @@ export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
   top: 'off',
   reserve: 'off',
   release: 'off',
+  drain: 'off',
+  undrain: 'off',
+  rebalance: 'off',
   walkthrough: 'off',
 }
 
@@ -160,6 +167,9 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
   top: ['stateDir', ...REDIS, ...COMMON],
   reserve: ['service', 'for', 'output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
   release: ['output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
+  drain: ['output', 'stateDir', ...REDIS, ...COMMON],
+  undrain: ['output', 'stateDir', ...REDIS, ...COMMON],
+  rebalance: ['dryRun', 'output', 'stateDir', ...REDIS, ...COMMON],
   walkthrough: [],
 }
 
@@ -284,6 +294,7 @@ function complete(given: Given): Omit<UpConfig, Read> {
     watchers: filled(given.watchers),
     output: filled(given.output),
     watch: filled(given.watch),
+    dryRun: filled(given.dryRun),
     service: given.service,
     forMs: filled(given.for),
   }

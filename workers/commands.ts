@@ -168,6 +168,44 @@ Example: herald release 192.168.50.211`,
       perform(config, async world => (await import('./reserve.ts')).runRelease(world, address)),
   },
   {
+    name: 'drain',
+    summary: 'moves all that a node announces to others, and keeps it free',
+    about: `Before work on a node: its addresses move to other nodes, one after the other answers before
+this one stops, and no new ones come. What no other node may serve stays, and is listed. The
+mark outlives restarts and an empty Redis; "herald undrain" ends it.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald drain node-a`,
+    argument: '<node>',
+    start: (config, [node = '']) =>
+      perform(config, async world => (await import('./drain.ts')).runDrain(world, node)),
+  },
+  {
+    name: 'undrain',
+    summary: 'lets a drained node announce again',
+    about: `What has moved away stays where it is; "herald rebalance" spreads it over all nodes again.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald undrain node-a`,
+    argument: '<node>',
+    start: (config, [node = '']) =>
+      perform(config, async world => (await import('./drain.ts')).runUndrain(world, node)),
+  },
+  {
+    name: 'rebalance',
+    summary: 'spreads what is announced evenly over the nodes that may',
+    about: `Failures and drains leave addresses on few nodes, since nothing moves by itself that need not.
+This moves as few as give balance, preferred nodes first; --dry-run only says which.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald rebalance --dry-run`,
+    start: config =>
+      perform(config, async world => (await import('./drain.ts')).runRebalance(world)),
+  },
+  {
     name: 'secrets',
     summary: 'makes the Secrets of an installation where they are missing',
     about: `The password of the Redis that comes with it (herald-redis), and the key of the beats

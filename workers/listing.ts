@@ -53,10 +53,11 @@ const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
   },
 
   async nodes({ state, scripts, cluster }) {
-    const [nodes, announcers, leases, { nowMs }] = await Promise.all([
+    const [nodes, announcers, leases, drained, { nowMs }] = await Promise.all([
       state.nodes(cluster),
       state.announcers(cluster),
       state.leases(cluster),
+      state.drained(cluster),
       scripts.clock(),
     ])
     const names = new Set([...nodes.map(node => node.name), ...announcers.map(one => one.node)])
@@ -64,7 +65,8 @@ const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
       [...names].map(async name => {
         const groups = await state.groupsOf(cluster, name)
         const announcer = announcers.find(one => one.node === name) ?? null
-        return nodeRow(name, announcer, leases.get(name) ?? null, groups.length, nowMs)
+        const isDrained = drained.includes(name)
+        return nodeRow(name, announcer, leases.get(name) ?? null, groups.length, isDrained, nowMs)
       }),
     )
   },

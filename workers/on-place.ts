@@ -112,15 +112,17 @@ export async function judge(
   services: readonly string[],
   state: PlaceWorld['state'],
 ): Promise<Placing | null> {
-  const [configured, nodes, announcers, ...members] = await Promise.all([
+  const [configured, nodes, announcers, drained, ...members] = await Promise.all([
     state.configuration(cluster),
     state.nodes(cluster),
     state.announcers(cluster),
+    state.drained(cluster),
     ...services.map(name => memberOf(cluster, name, state)),
   ])
   if (!configured) return null
   const present = members.filter(member => member !== null)
-  return place(present, { configuration: configured.configuration, nodes, announcers })
+  const { configuration } = configured
+  return place(present, { configuration, nodes, announcers, drained })
 }
 
 async function memberOf(

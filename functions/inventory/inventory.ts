@@ -52,6 +52,7 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
   nodes: [
     plain('NODE', 'name'),
     plain('LEASE', 'lease'),
+    plain('DRAINED', 'drained'),
     plain('INTERFACES', 'interfaces'),
     plain('ANNOUNCES', 'groups'),
     plain('EPOCH', 'epoch', true),
@@ -176,12 +177,14 @@ export function nodeRow(
   announcer: Announcer | null,
   leaseEndMs: number | null,
   groups: number,
+  drained: boolean,
   nowMs: number,
 ): Row {
   const ran = leaseEndMs !== null && leaseEndMs > nowMs
   return {
     name: node,
     lease: leaseEndMs === null ? null : ran ? 'renewed' : 'ended',
+    drained,
     interfaces: announcer?.interfaces.map(one => one.name) ?? [],
     groups,
     epoch: announcer?.epoch ?? null,

@@ -31,6 +31,8 @@ export interface PlaceState {
   readonly configuration: Configuration
   readonly nodes: readonly Node[]
   readonly announcers: readonly Announcer[]
+  /** Names of nodes that serve only what no other may. */
+  readonly drained: readonly string[]
 }
 
 /** A node must be eligible for every Service of the group. */
@@ -47,9 +49,13 @@ export function place(members: readonly Member[], state: PlaceState): Placing {
       : [merge([candidate, ...same.filter(one => one !== undefined)])]
   })
   if (candidates.length === 0) return none('no node may serve all Services that share the address')
+  const awake = candidates.filter(one => !state.drained.includes(one.node))
   return {
-    candidates: candidates.sort(best),
-    reason: 'eligible by endpoints, labels and advertisements',
+    candidates: (awake.length > 0 ? awake : candidates).sort(best),
+    reason:
+      awake.length > 0
+        ? 'eligible by endpoints, labels and advertisements'
+        : 'drained, but no other node may serve it',
   }
 }
 

@@ -8,7 +8,11 @@ export interface Decisions {
   /** What is in force: the last good one where the present one is bad. */
   readonly configuration?: { readonly decidedUs: string; readonly text: string }
   readonly reservations?: { readonly decidedUs: string; readonly list: readonly Reservation[] }
+  /** Nodes that are to announce nothing that another can. */
+  readonly drained?: { readonly decidedUs: string; readonly nodes: readonly string[] }
 }
+
+export const SECTIONS = ['configuration', 'reservations', 'drained'] as const
 
 export interface Reservation extends Place {
   /** Service id: "cluster/namespace/name". */
@@ -22,7 +26,8 @@ export interface Reservation extends Place {
 export type Section = keyof Decisions
 
 /** As `data` of the ConfigMap. Nothing decided: nothing written. */
-export function written({ configuration, reservations }: Decisions): Record<string, string> {
+export function written(decisions: Decisions): Record<string, string> {
+  const { configuration, reservations, drained } = decisions
   const inForce = configuration && JSON.parse(configuration.text)
   return {
     ...(configuration &&
@@ -35,6 +40,7 @@ export function written({ configuration, reservations }: Decisions): Record<stri
         }),
       ),
     }),
+    ...(drained && { drained: text(drained.decidedUs, drained.nodes) }),
   }
 }
 
@@ -50,6 +56,8 @@ export function readDecisions(data: Readonly<Record<string, string>>): {
     : undefined
   const isConfiguration = isObject(configuration?.value) && Array.isArray(configuration.value.pools)
   const isList = list?.every(one => one !== null)
+  const drained = sectionOf(data.drained)
+  const nodes = Array.isArray(drained?.value) ? drained.value.map(String) : null
   return {
     decisions: {
       ...(configuration &&
@@ -67,10 +75,12 @@ export function readDecisions(data: Readonly<Record<string, string>>): {
             list: list.filter(one => one !== null),
           },
         }),
+      ...(drained && nodes && { drained: { decidedUs: drained.decidedUs, nodes } }),
     },
     unreadable: [
       ...(data.configuration !== undefined && !isConfiguration ? ['configuration' as const] : []),
       ...(data.reservations !== undefined && !isList ? ['reservations' as const] : []),
+      ...(data.drained !== undefined && !nodes ? ['drained' as const] : []),
     ],
   }
 }

@@ -185,6 +185,7 @@ export const SETTINGS = {
     schema: oneOf(['table', 'wide', 'json', 'yaml']),
   }),
   watch: toggle('watch', { help: 'go on and show what changes', short: 'w' }),
+  dryRun: toggle('dry-run', { help: 'say what would be done, and do nothing' }),
   service: setting('service', '<namespace/name>', {
     help: 'for whom an address is reserved; the Service need not be there yet',
     example: 'default/nginx',

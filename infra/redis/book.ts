@@ -96,6 +96,7 @@ function bookNames(keys: Keys, cluster: string) {
     reservations: keys.reservations,
     decided: keys.decided,
     configuration: keys.configuration(cluster),
+    drained: keys.drained(cluster),
     held: keys.held,
     reserved: keys.reserved,
     adopted: keys.adopted,

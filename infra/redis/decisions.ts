@@ -1,7 +1,7 @@
 /** What a user or Herald decided and no status shows: read as a whole, and reservations made and ended by hand. */
 import type { Cluster, Redis } from 'ioredis'
 import { locate, type Place } from '../../functions/allocate/windows.ts'
-import type { Decisions, Reservation } from '../../functions/watch/decisions.ts'
+import { type Decisions, type Reservation, SECTIONS } from '../../functions/watch/decisions.ts'
 import { bookScripts } from './book.ts'
 import { keysOf } from './keys.ts'
 import { list, script } from './script.ts'
@@ -19,24 +19,36 @@ export type Deciding = ReturnType<typeof decidingOf>
 export function decidingOf(redis: Redis | Cluster, prefix: string) {
   const keys = keysOf(prefix)
   const decisions = script(redis, 'decisions')
+  const drain = script(redis, 'drain')
   return {
     /** Changes whenever something was decided. */
     decided: async (cluster: string) =>
-      (await redis.hmget(keys.decided, `configuration/${cluster}`, `reservations/${cluster}`)).join(
-        ' ',
-      ),
+      (await redis.hmget(keys.decided, ...SECTIONS.map(one => `${one}/${cluster}`))).join(' '),
 
     /** What no status shows, of one moment; null while the cluster is not adopted. */
     async decisions(cluster: string): Promise<Decisions | null> {
-      const [outcome, text, configuredUs, flat, reservedUs] = (await decisions(
-        [keys.adopted, keys.configuration(cluster), keys.reservations, keys.decided],
+      const [outcome, text, configuredUs, flat, reservedUs, nodes, drainedUs] = (await decisions(
+        [
+          keys.adopted,
+          keys.configuration(cluster),
+          keys.reservations,
+          keys.decided,
+          keys.drained(cluster),
+        ],
         [cluster],
-      )) as [string, string, string, string[], string]
+      )) as [string, string, string, string[], string, string[], string]
       if (outcome !== 'decided') return null
       return {
         ...(text && { configuration: { decidedUs: configuredUs, text } }),
         ...(reservedUs && { reservations: { decidedUs: reservedUs, list: reservationsOf(flat) } }),
+        ...(drainedUs && { drained: { decidedUs: drainedUs, nodes: [...nodes].sort() } }),
       }
+    },
+
+    /** Marks a node as drained, or ends that; true when that changed something. `place` for all is to be rung then. */
+    async drain(cluster: string, node: string, drained: boolean): Promise<boolean> {
+      const touched = [keys.drained(cluster), keys.decided, keys.dirty('place')]
+      return (await drain(touched, [cluster, node, drained ? '1' : ''])) === 1
     },
 
     /** Reserves an address for a Service id, or ends what was reserved (`service` null). */

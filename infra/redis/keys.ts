@@ -51,7 +51,9 @@ export interface Keys {
   unsaid(cluster: string): string
   /** hash, address -> "<service id> <untilMs> <hand|annotation>"; claim, conclude, reserve and adopt scripts; common. */
   reservations: string
-  /** hash, "<configuration|reservations>/<cluster>" -> µs: when what no status shows was last decided; whoever decides it. */
+  /** hash, node -> ms since when it is drained; drain script. */
+  drained(cluster: string): string
+  /** hash, "<configuration|reservations|drained>/<cluster>" -> µs: when what no status shows was last decided; whoever decides it. */
   decided: string
   /** zset, key -> version (µs): bells to be answered; whoever writes the fact. */
   dirty(queue: string): string
@@ -108,6 +110,7 @@ export function keysOf(prefix: string): Keys {
     intents: of('intents'),
     unsaid: of('unsaid'),
     reservations: `${prefix}:reservations`,
+    drained: of('drained'),
     decided: `${prefix}:decided`,
     dirty: queue => `${prefix}:dirty:${queue}`,
     adopted: `${prefix}:adopted`,

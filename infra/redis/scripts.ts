@@ -41,6 +41,8 @@ export interface PlaceRequest {
   readonly lapsed: readonly string[]
   readonly reason: string
   readonly settleMs: number
+  /** Who is to have it now, if it may; absent: whoever has it. */
+  readonly prefer?: string
 }
 
 export type PlaceAnswer =

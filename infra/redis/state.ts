@@ -86,6 +86,8 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     /** Records of all addresses that are not free, of every cluster. */
     addressRecords: () => wholeOf(redis, keys.addresses, readAddressRecord),
     waitingCount: () => redis.zcard(keys.waiting),
+    /** Nodes that are to announce nothing that another can. */
+    drained: (cluster: string) => redis.hkeys(keys.drained(cluster)),
     /** Book of the groups that were placed anew, until that is told (dirtyKeys, answered). */
     announcedOf: (cluster: string) => `announced-${cluster}`,
     /** How many bells of a queue are unanswered. */

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Placement } from '../../functions/model/placement.ts'
 import { openBells } from '../../infra/queue/queues.ts'
-import { scriptsOf } from '../../infra/redis/scripts.ts'
 import { needs } from '../support/capabilities.ts'
-import { eventsOf, putService } from '../support/cluster.ts'
+import { eventsOf } from '../support/cluster.ts'
 import { kubectl } from '../support/kubectl.ts'
 import { keptLog } from '../support/log.ts'
+import { join, putObject, renewLease, serve } from '../support/nodes.ts'
 import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
 import { denied, type Watched, watched } from '../support/watching.ts'
@@ -23,38 +22,6 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
   const start = async () => {
     const running = [await herald.start('allocator'), await herald.start('watcher')]
     stop = () => Promise.all(running.map(one => one.stop()))
-  }
-  /** What a node's announcer writes down: its lease, its interface, and what it took over. */
-  const renew = (node: string, placements: readonly Placement[] = []) =>
-    scriptsOf(herald.client, '{herald}').renew(
-      'default',
-      {
-        node,
-        session: 's',
-        epoch: 0,
-        hears: [],
-        interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', prefixes: [] }],
-      },
-      { ms: 600_000, incarnation: '' },
-      { placements, all: true },
-    )
-  const create = (kind: string, name: string, spec: object) =>
-    herald.api.store.create(`${kind.toLowerCase()}s.${GROUP}`, {
-      apiVersion: `${GROUP}/v1beta1`,
-      kind,
-      metadata: { namespace: NAMESPACE, name },
-      spec: { ...spec },
-    })
-  const serve = (name: string) => {
-    herald.api.store.create('endpointslices.discovery.k8s.io', {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { namespace: 'default', name, labels: { 'kubernetes.io/service-name': name } },
-      addressType: 'IPv4',
-      endpoints: [{ addresses: ['10.244.0.9'], nodeName: 'a', conditions: { ready: true } }],
-      ports: [],
-    })
-    putService(herald.api, name)
   }
   const shown = () =>
     herald.api.store
@@ -78,16 +45,13 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
 
   before(async () => {
     herald = await watched(scope)
-    create('IPAddressPool', 'lan', { addresses: ['10.40.0.0/24'] })
-    create('L2Advertisement', 'lan', { ipAddressPools: ['lan'] })
-    create('IPAddressPool', 'dmz', { addresses: ['10.41.0.0/24'], autoAssign: false })
-    create('L2Advertisement', 'dmz', { ipAddressPools: ['dmz'], interfaces: ['dmz0'] })
-    for (const name of ['a', 'b']) {
-      herald.api.store.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } })
-    }
+    putObject(herald, 'IPAddressPool', 'lan', { addresses: ['10.40.0.0/24'] })
+    putObject(herald, 'L2Advertisement', 'lan', { ipAddressPools: ['lan'] })
+    putObject(herald, 'IPAddressPool', 'dmz', { addresses: ['10.41.0.0/24'], autoAssign: false })
+    putObject(herald, 'L2Advertisement', 'dmz', { ipAddressPools: ['dmz'], interfaces: ['dmz0'] })
     await start()
-    for (const node of ['a', 'b']) await renew(node)
-    serve('web')
+    await join(herald, 'a', 'b')
+    serve(herald, 'web')
     await herald.hasAddress('web')
   })
 
@@ -119,7 +83,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
       standbys: [],
       epoch: { number: epoch.number + 1, node: other },
     }
-    await renew(other, [taken])
+    await renewLease(herald, other, [taken])
     const bells = openBells(herald.client, '{herald}', keptLog())
     await bells.ring('publish-default', ['announced'])
     await bells.close()
@@ -139,7 +103,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
     const before = [writes(), assignments().length]
     await stop()
     await start()
-    serve('next')
+    serve(herald, 'next')
     await until('the next is shown', () => shown().length === 2)
     const [one = 0] = before
     assert.equal(writes() - one, 2, 'an object and its status, for the next alone')
@@ -155,7 +119,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
   })
 
   test('where no node has the interface that is asked for, announceFailed says so', async () => {
-    serve('inside')
+    serve(herald, 'inside')
     herald.api.store.patch('services', 'default', 'inside', {
       metadata: { annotations: { 'metallb.io/address-pool': 'dmz' } },
     })

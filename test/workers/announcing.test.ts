@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { stateOf } from '../../infra/redis/state.ts'
 import { needs } from '../support/capabilities.ts'
+import { herald as command } from '../support/cli.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Lab, lab } from '../support/lab.ts'
 import { undoing } from '../support/undo.ts'
@@ -161,6 +162,19 @@ describe('an address on the LAN', needs('netns', 'redis', 'kubectl'), () => {
       await redisKnows()
     })
     assert.equal(await all.addressOf('one'), addresses[0])
+  })
+
+  it('is answered by another before its node stops answering, when that is drained', async () => {
+    const { address, node } = first()
+    const herald = (verb: string) =>
+      command(scope, [verb, node, '--redis-url', all.redis.path]).exit
+    const pinging = all.lan.exec('client', ['ping', '-i', '0.05', '-c', '100', '-W', '1', address])
+    assert.equal(await herald('drain'), 0)
+    assert.notEqual(await ownerOf(address), node)
+    const { stdout } = await pinging
+    assert.match(stdout, / 0% packet loss/, stdout.slice(-300))
+    assert.equal(await herald('undrain'), 0)
+    for (const [known, owner] of await everyOwner()) owners.set(known, owner)
   })
 
   it('is answered by another before its node stops, when the stop is planned', async () => {

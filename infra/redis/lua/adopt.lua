@@ -9,7 +9,7 @@
 --       3 JSON list for step "adopt", older assignments first: {service, uid, addresses = {{address, page,
 --         offset}}, pool, sharing, backend, ports, sinceMs}; for step "restore" what was mirrored:
 --         {configuration = {decidedUs, text}, reservations = {decidedUs, list = {{address, page, offset,
---         service, untilMs, byHand}}}}, each absent where nothing was
+--         service, untilMs, byHand}}}, drained = {decidedUs, nodes}}, each absent where nothing was
 -- Steps and returns
 --   begin  "current" nothing to do | "busy" another watcher is at it | "begun"
 --   restore  "restored": decisions that Redis lacks, or knows as they were earlier, are as they were mirrored
@@ -167,6 +167,11 @@ if step == 'restore' then
   if isNews('reservations', mirrored.reservations) then
     restoreReservations(mirrored.reservations.list)
     redis.call('HSET', KEY.decided, 'reservations/' .. KEY.cluster, mirrored.reservations.decidedUs)
+  end
+  if isNews('drained', mirrored.drained) then
+    redis.call('DEL', KEY.drained)
+    for _, node in ipairs(mirrored.drained.nodes) do redis.call('HSET', KEY.drained, node, now) end
+    redis.call('HSET', KEY.decided, 'drained/' .. KEY.cluster, mirrored.drained.decidedUs)
   end
   return 'restored'
 end

@@ -2,9 +2,10 @@
 --
 -- Why a script: after a flush there is nothing, and that is no decision; between two reads it could happen.
 --
--- KEYS  1 adopted  2 configuration  3 reservations  4 decided
+-- KEYS  1 adopted  2 configuration  3 reservations  4 decided  5 drained
 -- ARGV  1 cluster
--- Returns {"unadopted"} or {"decided", configuration ("" = none), when, reservations (address, reservation, …), when};
+-- Returns {"unadopted"} or {"decided", configuration ("" = none), when, reservations (address, reservation, …), when,
+--         drained nodes, when};
 --         when: microseconds since the epoch as text, "" = never
 local cluster = ARGV[1]
 local incarnation = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -19,4 +20,5 @@ for index = 1, #flat, 2 do
 end
 return {'decided',
   stored and string.match(stored, '^%d+ (.*)$') or '', redis.call('HGET', KEYS[4], 'configuration/' .. cluster) or '',
-  ours, redis.call('HGET', KEYS[4], 'reservations/' .. cluster) or ''}
+  ours, redis.call('HGET', KEYS[4], 'reservations/' .. cluster) or '',
+  redis.call('HKEYS', KEYS[5]), redis.call('HGET', KEYS[4], 'drained/' .. cluster) or ''}

@@ -7,6 +7,7 @@
 -- ARGV  1 cluster  2 prefix of a node's group set  3 of its standby set  4 of its dirty set  5 request, JSON:
 --   group, addresses     no addresses: the group is withdrawn
 --   candidates           who may serve it, best order first: {node, interfaces, weight}; interfaces null = all
+--   prefer               who is to have it now, if it may; absent: whoever has it
 --   lapsed               nodes whose lease is judged to have ended (never judged by a missing key)
 --   reason
 --   settleMs             after an empty or new Redis nothing is placed for so long: announcers report first
@@ -46,10 +47,12 @@ for order, candidate in ipairs(request.candidates) do
   local lease = redis.call('ZSCORE', leases, candidate.node)
   local alive = lease and tonumber(lease) > nowMs
   local owns = oldOwner and oldOwner.node == candidate.node
+  local first = owns
+  if request.prefer then first = candidate.node == request.prefer end
   if (alive or owns) and not lapsed[candidate.node] then
     usable[#usable + 1] = {
       node = candidate.node, interfaces = candidate.interfaces, weight = candidate.weight, order = order,
-      owns = owns and 1 or 0, count = redis.call('SCARD', groupsOf .. candidate.node),
+      owns = first and 1 or 0, count = redis.call('SCARD', groupsOf .. candidate.node),
     }
   end
 end

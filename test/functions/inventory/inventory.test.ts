@@ -83,7 +83,7 @@ for (const [state, one] of states) {
 }
 
 test('a lease that has ended is said to have', () => {
-  assert.equal(nodeRow('a', null, 10, 0, 11).lease, 'ended')
-  assert.equal(nodeRow('a', null, 12, 0, 11).lease, 'renewed')
-  assert.equal(nodeRow('a', null, null, 0, 11).lease, null)
+  assert.equal(nodeRow('a', null, 10, 0, false, 11).lease, 'ended')
+  assert.equal(nodeRow('a', null, 12, 0, false, 11).lease, 'renewed')
+  assert.equal(nodeRow('a', null, null, 0, false, 11).lease, null)
 })

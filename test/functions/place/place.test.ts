@@ -43,8 +43,9 @@ function told(
   configuration: Configuration,
   nodes = three,
   announcers: Announcer[] = [],
+  drained: string[] = [],
 ) {
-  const { candidates } = place(members, { configuration, nodes, announcers })
+  const { candidates } = place(members, { configuration, nodes, announcers, drained })
   return candidates
     .map(
       one =>
@@ -57,6 +58,12 @@ describe('place', () => {
   const hostname = (name: string) => ({ matchLabels: { 'kubernetes.io/hostname': name } })
   const rows: [string, string, string][] = [
     ['every node may serve under policy Cluster', told([web()], advertising({})), 'a b c'],
+    ['a drained one not', told([web()], advertising({}), three, [], ['b']), 'a c'],
+    [
+      'a drained one all the same where nobody else may',
+      told([web({ service: local })], advertising({}), three, [], ['b']),
+      'b',
+    ],
     [
       'only nodes with an endpoint under policy Local',
       told([web({ service: local })], advertising({})),
