@@ -33,7 +33,7 @@ describe('herald get', needs('redis'), () => {
     )
     const top = (await ask('top')).said
     assert.match(top, /^allocate +0 +0 +0 +0 +-/m)
-    assert.match(top, /^NODE +LEASE +INTERFACES +ANNOUNCES/m)
+    assert.match(top, /^NODE +LEASE +DRAINED +INTERFACES +ANNOUNCES/m)
     assert.match(top, /^blue +192\.168\.50\.211-192\.168\.50\.212 +true +1 +1 +0 +0 /m)
 
     const absent = await ask('get', 'service', 'default/three')
