@@ -36,6 +36,7 @@ const ACCESS: Readonly<Record<Exclude<keyof Keys, 'dirty'>, Row>> = {
   intents: ['rw', 'r', ''],
   unsaid: ['rw', 'r', ''],
   reservations: ['rw', 'rw', ''],
+  drained: ['rw', 'r', ''],
   decided: ['rw', 'rw', ''],
   adopted: ['rw', 'rw', ''],
   adopting: ['rw', 'r', ''],
