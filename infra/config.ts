@@ -4,6 +4,7 @@
  */
 import { accessSync, constants, readFileSync } from 'node:fs'
 import type { z } from 'zod'
+import type { ProbePlan } from '../functions/announce/guard.ts'
 import { Fault } from '../functions/model/fault.ts'
 import { type RedisConfig, redisConfig } from './config/redis.ts'
 import { type Listen, SETTINGS, type Setting, type SettingName } from './config/settings.ts'
@@ -66,6 +67,10 @@ export interface Config {
   readonly coolDownMs: number
   readonly nodeName: string
   readonly excludeInterfaces: readonly RegExp[]
+  /** How a new address is probed before it is announced. */
+  readonly probe: ProbePlan
+  /** How long an address that another host turned out to have is kept back, ms; -1: for ever. */
+  readonly quarantineMs: number
   /** Secrets of the beats between announcers, the one that signs first; null: one kept in Redis. */
   readonly beatKeys: readonly string[] | null
   readonly stateDir: string
@@ -131,14 +136,24 @@ const KUBERNETES = [
 /** Which settings each command takes. */
 export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> = {
   watcher: [...REDIS, ...KUBERNETES, ...COMMON, 'clusters', 'healthAddress'],
-  allocator: [...REDIS, 'concurrency', 'coolDown', ...COMMON, 'clusters', 'healthAddress'],
+  allocator: [
+    ...REDIS,
+    'concurrency',
+    'coolDown',
+    'quarantine',
+    ...COMMON,
+    'clusters',
+    'healthAddress',
+  ],
   announcer: [
     ...REDIS,
     'nodeName',
     'excludeInterfaces',
+    'probe',
     ...BEATS,
     'stateDir',
     ...COMMON,
+    'clusters',
     'healthAddress',
   ],
   console: [...REDIS, 'redisAdminPasswordFile', ...CONSOLE, ...COMMON, 'healthAddress'],
@@ -148,12 +163,14 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
     ...KUBERNETES,
     'nodeName',
     'excludeInterfaces',
+    'probe',
     ...BEATS,
     'stateDir',
     'allocators',
     'watchers',
     'concurrency',
     'coolDown',
+    'quarantine',
     ...COMMON,
     'healthAddress',
   ],
@@ -289,6 +306,8 @@ function complete(given: Given): Omit<UpConfig, Read> {
     coolDownMs: filled(given.coolDown),
     nodeName: filled(given.nodeName),
     excludeInterfaces: filled(given.excludeInterfaces),
+    probe: filled(given.probe),
+    quarantineMs: filled(given.quarantine),
     stateDir: filled(given.stateDir),
     allocators: filled(given.allocators),
     watchers: filled(given.watchers),

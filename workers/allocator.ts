@@ -41,6 +41,7 @@ export async function runAllocator(process: World): Promise<Running> {
     scripts,
     clusters: config.clusters,
     coolDownMs: config.coolDownMs,
+    quarantineMs: config.quarantineMs,
     nodeAddresses: remembered(1000, async cluster =>
       (await state.nodes(cluster)).flatMap(node => node.addresses),
     ),

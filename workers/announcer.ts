@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { AlarmReason, Claim } from '../functions/liveness/messages.ts'
 import { placementOf } from '../functions/liveness/reading.ts'
+import type { Finding } from '../functions/model/finding.ts'
 import type { Announcer } from '../functions/model/node.ts'
 import { findBeatKeys } from '../infra/beat-keys.ts'
 import { type Link, type LinkMember, type LinkOptions, openLink } from '../infra/link/link.ts'
@@ -19,10 +20,11 @@ import { answer, openBells } from '../infra/queue/queues.ts'
 import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
 import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
-import { type Scripts, scriptsOf } from '../infra/redis/scripts.ts'
+import { scriptsOf } from '../infra/redis/scripts.ts'
 import { type State, stateOf } from '../infra/redis/state.ts'
 import { Remembered } from '../infra/remembered.ts'
 import { LEASE_MS } from './allocator.ts'
+import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
 import { type Repeated, repeat } from './repeat.ts'
 
 const RENEW_EVERY_MS = 1000
@@ -31,16 +33,13 @@ const GATHER_MS = 20
 /** A planned stop waits so long for the LAN alone, then Redis is asked to move what is left. */
 const LAN_ALONE_MS = 1000
 
-interface Post {
+interface Post extends FindingsWorld {
   readonly cluster: string
   readonly node: string
   readonly session: string
   readonly state: State
-  readonly scripts: Scripts
-  readonly link: Link
   readonly metrics: Metrics
   readonly startedMs: number
-  ring(queue: string, keys: readonly string[]): Promise<void>
   ringSoon(queue: string, keys: readonly string[]): Promise<void>
   readonly remembered: Remembered
   /** By group: taken over, and not yet known to be written down in Redis. */
@@ -75,7 +74,8 @@ export async function runAnnouncer(
     return state.beatKey(otherwise)
   })
   const owed = new Map<string, Claim>()
-  const events = eventsOf(remembered, owed, world)
+  const found = new Map<string, Finding>()
+  const events = eventsOf({ remembered, owed, found }, world)
   const link = await open({
     excludeInterfaces: config.excludeInterfaces,
     log,
@@ -84,6 +84,7 @@ export async function runAnnouncer(
       keys,
       node,
       session,
+      probe: config.probe,
       remembered: [...remembered.claims.values()],
       ...events,
     },
@@ -96,6 +97,8 @@ export async function runAnnouncer(
     cluster,
     node,
     session,
+    finder: { cluster, clusters: config.clusters, node },
+    log,
     state,
     scripts: scriptsOf(redis, prefix),
     link,
@@ -105,6 +108,7 @@ export async function runAnnouncer(
     ringSoon: (queue, keys) => bells.ringSoon(queue, keys),
     remembered,
     owed,
+    found,
     hears: [],
     epoch: 0,
     incarnation: '',
@@ -154,10 +158,11 @@ export async function runAnnouncer(
 
 /** What the link says; of use once the rest stands, but said from the first moment on. */
 function eventsOf(
-  remembered: Remembered,
-  owed: Map<string, Claim>,
+  { remembered, owed, found }: Pick<Post, 'remembered' | 'owed' | 'found'>,
   { log, metrics }: Pick<World, 'log' | 'metrics'>,
-): Pick<LinkMember, 'onCommand' | 'onHears'> & { begin(post: Post, renewing: Repeated): void } {
+): Pick<LinkMember, 'onCommand' | 'onHears' | 'onFound'> & {
+  begin(post: Post, renewing: Repeated): void
+} {
   let heard: { nodes: readonly string[]; epoch: number } = { nodes: [], epoch: 0 }
   let tell = () => {}
   let soon = () => {}
@@ -178,6 +183,10 @@ function eventsOf(
     onHears(nodes, epoch) {
       heard = { nodes, epoch }
       tell()
+    },
+    onFound(finding) {
+      found.set(finding.address, finding)
+      soon()
     },
     onCommand(command) {
       if (command.do === 'remember') {
@@ -223,11 +232,18 @@ async function read(
 ): Promise<void> {
   const found = await state.placements(cluster, groups)
   const placements = [...found.values()].filter(placement => placement !== null)
-  const fresh = placements.filter(
-    ({ group, owner }) => owner?.node === node && !remembered.claims.has(group),
-  )
+  const mine = placements.filter(({ owner }) => owner?.node === node)
+  const fresh = mine.filter(({ group }) => !remembered.claims.has(group))
   measureLag(fresh, { atMs: Date.now(), startedMs }, metrics)
-  link.read({ placements, alive: alive ?? [...(await state.leases(cluster)).keys()] })
+  const added = mine.flatMap(({ group, addresses }) => {
+    const before = remembered.claims.get(group)?.addresses ?? []
+    return addresses.filter(address => !before.includes(address))
+  })
+  link.read({
+    placements,
+    alive: alive ?? [...(await state.leases(cluster)).keys()],
+    unprobed: await unprobed(added, state),
+  })
 }
 
 /** Renews the lease and writes down what was taken over. A Redis that is new, empty or older is first told everything. */
@@ -260,6 +276,7 @@ async function renew(post: Post, leaseMs: number): Promise<void> {
       answered.groups.map(group => `${cluster}/${group}`),
     )
   }
+  await writeFindings(post)
 }
 
 const TAKEN = 'taken over on the LAN'

@@ -156,9 +156,9 @@ Example: herald reserve 192.168.50.211 --service default/nginx --for forever`,
   },
   {
     name: 'release',
-    summary: 'ends the reservation of an address',
-    about: `Whether it was reserved by hand or by the annotation herald.io/reserve of a Service that is
-gone. Who holds the address keeps it.
+    summary: 'ends the reservation or the quarantine of an address',
+    about: `Whether it was reserved by hand, by the annotation herald.io/reserve of a Service that is gone,
+or quarantined because another host on the LAN had it. Who holds the address keeps it.
 
 Needs: Redis; without --redis-url that of the "herald up" that runs.
 

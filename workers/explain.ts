@@ -3,7 +3,9 @@ import { account } from '../functions/allocate/account.ts'
 import { poolHolding } from '../functions/allocate/pools.ts'
 import { canonical } from '../functions/model/address.ts'
 import { Fault } from '../functions/model/fault.ts'
+import type { LanRecord } from '../functions/model/finding.ts'
 import { namespaceQuotaOf } from '../functions/model/pool-annotations.ts'
+import { quarantineOf } from '../functions/model/quarantine.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
 import { type HistoryEntry, historyOf } from '../infra/redis/history.ts'
@@ -58,12 +60,17 @@ async function explainService(state: State, cluster: string, name: string) {
     state.namespaceLabels(cluster, name.split('/')[0] ?? ''),
   ])
   if (!service) throw unknown('Service', name, 'a Service is written namespace/name')
-  const records = await Promise.all((held?.addresses ?? []).map(state.addressRecord))
+  const addresses = held?.addresses ?? []
+  const [records, quarantines] = await Promise.all([
+    Promise.all(addresses.map(state.addressRecord)),
+    state.quarantines(addresses),
+  ])
   const asked = {
     configuration: configured?.configuration ?? null,
     namespaceLabels: labels ?? {},
     held,
     records,
+    quarantines,
     nodeAddresses: nodes.flatMap(node => node.addresses),
     id: `${cluster}/${name}`,
   }
@@ -92,9 +99,10 @@ async function explainService(state: State, cluster: string, name: string) {
 async function explainAddress(state: State, cluster: string, text: string) {
   const address = canonical(text)
   if (!address) throw unknown('address', text, 'an address is 192.0.2.1 or 2001:db8::1')
-  const [record, configured] = await Promise.all([
+  const [record, configured, [lan]] = await Promise.all([
     state.addressRecord(address),
     state.configuration(cluster),
+    state.lan([address]),
   ])
   const pool = poolHolding(configured?.configuration.pools ?? [], [address])?.name ?? null
   const holders = Object.entries(record?.holders ?? {})
@@ -107,8 +115,9 @@ async function explainAddress(state: State, cluster: string, text: string) {
     }),
     ...(holders.length > 0 ? [] : [['held', afterOf(record?.after)] as const]),
     ...announced.map(line => ['announced', line] as const),
+    ...(lan ? [['on the LAN', lanWords(lan)] as const] : []),
   ]
-  return { value: { address, pool, record, announced }, lines }
+  return { value: { address, pool, record, announced, lan: lan ?? null }, lines }
 }
 
 type After = NonNullable<Awaited<ReturnType<State['addressRecord']>>>['after']
@@ -116,9 +125,23 @@ type After = NonNullable<Awaited<ReturnType<State['addressRecord']>>>['after']
 function afterOf(after: After): string {
   if (!after) return 'by nobody: it is free'
   const until = after.untilMs < 0 ? 'for ever' : `until ${timeOf(after.untilMs)}`
+  const quarantine = quarantineOf(after.service)
+  if (quarantine) {
+    const { mac, sinceMs } = quarantine
+    return `by nobody: it is quarantined ${until}, as another host on the LAN has it, with the MAC ${mac}, found at ${timeOf(sinceMs)}`
+  }
   return after.reserved
     ? `by nobody: it is reserved for ${after.service} ${until}`
     : `by nobody: it rests ${until}, and returns to ${after.service} at once`
+}
+
+function lanWords(lan: LanRecord): string {
+  if ('unprobed' in lan) return 'not announced yet: whether another host has it is found out first'
+  const { mac, node, interface: at, sinceMs, lastMs } = 'taken' in lan ? lan.taken : lan.claimed
+  const heard = `another host, with the MAC ${mac}, heard by ${node} on ${at} since ${timeOf(sinceMs)}`
+  return 'taken' in lan
+    ? `in use by ${heard}; about to be quarantined`
+    : `claimed too by ${heard}, at last at ${timeOf(lastMs)}`
 }
 
 async function explainPool(state: State, cluster: string, name: string) {

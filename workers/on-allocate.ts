@@ -86,11 +86,16 @@ async function decideOnce(
       world.nodeAddresses(cluster),
     ],
   )
+  const [records, quarantines] = await Promise.all([
+    Promise.all((held?.addresses ?? []).map(state.addressRecord)),
+    state.quarantines(held?.addresses ?? []),
+  ])
   const command = allocate(service, {
     configuration: configured?.configuration ?? null,
     namespaceLabels: labels ?? {},
     held,
-    records: await Promise.all((held?.addresses ?? []).map(state.addressRecord)),
+    records,
+    quarantines,
     nodeAddresses,
     id,
   })

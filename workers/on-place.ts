@@ -9,6 +9,8 @@ import { type AllocatorWorld, split } from './on-allocate.ts'
 const SETTLE_MS = 2500
 
 export interface PlaceWorld extends AllocatorWorld {
+  /** How long an address that another host turned out to have is kept back; -1: for ever. */
+  readonly quarantineMs: number
   /** Nodes of the cluster whose lease is judged to have ended. */
   lapsed(cluster: string): Promise<readonly string[]>
   /** Rings `place` for the key again after so long. */
@@ -37,6 +39,7 @@ export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
   if (!address) return world.state.answered('place', key, dirty)
   const { addresses, services } = await groupOf(cluster, address, world.state)
   const group = addresses[0] ?? address
+  await quarantine(cluster, addresses, world)
 
   // An address that joined a greater group, or that nobody holds, is not placed by itself any more.
   const answers: PlaceAnswer[] = []
@@ -59,6 +62,22 @@ export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
     await world.ringSoon(`publish-${cluster}`, [ANNOUNCED_KEY])
   }
   await world.state.answered('place', key, dirty)
+}
+
+/** Those that another host turned out to have: their Services are decided anew. */
+async function quarantine(
+  cluster: string,
+  addresses: readonly string[],
+  { state, scripts, quarantineMs, ring }: PlaceWorld,
+): Promise<void> {
+  const known = await state.lan(addresses)
+  const taken = addresses.filter((_, index) => {
+    const record = known[index]
+    return record && 'taken' in record
+  })
+  if (taken.length > 0) {
+    await ring('allocate', await scripts.quarantine(cluster, taken, quarantineMs))
+  }
 }
 
 /** All addresses connected by Services that hold two of them or share one; least first. */

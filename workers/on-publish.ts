@@ -18,6 +18,7 @@ import { learnAll, type Sight, serviceSight } from './mirror.ts'
 import type { Statuses } from './object-status.ts'
 import { publishAllAnnounced, publishAnnounced } from './on-announced.ts'
 import { publishConfiguration } from './on-configuration.ts'
+import { publishConflict } from './on-conflict.ts'
 import { publishPools } from './on-pools.ts'
 import { sayAll, type Traffic } from './say.ts'
 import { ringAnnounced, type Seen, type SightWorld } from './sightings.ts'
@@ -44,7 +45,8 @@ const CONFLICTS_MOST = 10
 
 /**
  * The key is service/namespace/name; pool/name or pool/* for the status of pools; `configuration` for what is to be said of
- * it; `events` for whatever is to be said; `announced` for whatever was placed anew, announced/namespace/name for one Service.
+ * it; conflict/address, for what is to be said of who else has it; `events` for whatever is to be said; `announced` for
+ * whatever was placed anew, announced/namespace/name for one Service.
  */
 export async function onPublish(key: string, world: PublishWorld): Promise<void> {
   if (key === EVENTS_KEY) return sayAll(world)
@@ -53,6 +55,7 @@ export async function onPublish(key: string, world: PublishWorld): Promise<void>
   if (key.startsWith(`${ANNOUNCED_KEY}/`)) {
     return publishAnnounced(key.slice(ANNOUNCED_KEY.length + 1), world)
   }
+  if (key.startsWith('conflict/')) return publishConflict(key, world)
   if (key.startsWith('pool/')) return publishPools(key.slice('pool/'.length), world)
   return publishService(key.slice('service/'.length), world)
 }

@@ -1,7 +1,9 @@
 /** Reserves an address for a Service by hand, and ends what was reserved: `herald reserve` and `herald release`. */
+import { reservedFor } from '../functions/allocate/explain.ts'
 import { locate, type Place } from '../functions/allocate/windows.ts'
 import { canonical } from '../functions/model/address.ts'
 import { Fault } from '../functions/model/fault.ts'
+import { quarantineOf } from '../functions/model/quarantine.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
 import { openBells } from '../infra/queue/queues.ts'
@@ -56,7 +58,7 @@ export function runRelease(world: World<UpConfig>, text: string): Promise<number
     return {
       value: { address: place.address, service, holder },
       lines: [
-        ['released', `${place.address}, which was reserved for ${service}`],
+        ['released', `${place.address}, which was ${reservedFor(service)}`],
         ['now', holder ? `held by ${holder}, as before` : 'free'],
       ],
     }
@@ -97,7 +99,7 @@ function placeOf(text: string): Place {
 const taken = ({ address }: Place, by: string): Fault =>
   new Fault('AddressTaken', {
     what: `${address} cannot be reserved`,
-    why: `it is held by or reserved for ${by}`,
+    why: quarantineOf(by) ? `it is ${reservedFor(by)}` : `it is held by or reserved for ${by}`,
     remedy: `Reserve another one, or free it first: "herald explain address ${address}" says more`,
   })
 

@@ -10,9 +10,11 @@ import type { Family } from '../model/address.ts'
 import { familyOf } from '../model/address.ts'
 import type { AddressRecord, Allocation, Refusal } from '../model/allocation.ts'
 import type { Configuration, Pool } from '../model/configuration.ts'
+import type { Quarantine } from '../model/quarantine.ts'
 import type { Labels } from '../model/selector.ts'
 import type { Service } from '../model/service.ts'
 import { choicesFor } from './choices.ts'
+import { inUse } from './conflict.ts'
 import { type FamilyWish, families } from './families.ts'
 import { permits, poolHolding } from './pools.ts'
 import { type SharingTerms, sharingOf } from './sharing.ts'
@@ -22,6 +24,8 @@ import type { Place } from './windows.ts'
 export interface Choice {
   readonly pool: Pool
   readonly parts: readonly ({ readonly exact: Place } | { readonly family: Family })[]
+  /** The Service had these before, as its status shows: they are not new on the LAN. */
+  readonly shown?: boolean
   /** The pool has this family too, but this choice does without it: the Service goes on waiting for it. */
   readonly lacking?: Family
 }
@@ -35,8 +39,8 @@ export type AllocateCommand =
       readonly forget: boolean
       readonly why: string
       readonly refusal?: Refusal
-      /** Why it lost what it held, where nobody asked for that. */
-      readonly cleared?: string
+      /** Why it lost what it held, where nobody asked for that: the reason is that of the event. */
+      readonly cleared?: Refusal
     }
   /** What it asks for cannot be had, whatever is free; what it holds (from pool `keep`) it keeps. */
   | { readonly do: 'refuse'; readonly refusal: Refusal; readonly keep: string }
@@ -46,7 +50,7 @@ export type AllocateCommand =
       readonly choices: readonly Choice[]
       readonly keep: string | null
       readonly why: string
-      readonly cleared?: string
+      readonly cleared?: Refusal
     } & SharingTerms)
 
 export interface AllocateState {
@@ -56,6 +60,8 @@ export interface AllocateState {
   readonly held: Allocation | null
   /** Records of the addresses held, in their order; null where there is none. */
   readonly records: readonly (AddressRecord | null)[]
+  /** What is known of the addresses held, in their order: null where they are not quarantined. */
+  readonly quarantines: readonly (Quarantine | null)[]
   /** Addresses of the cluster's nodes: never handed out, though not taken from whoever has one. */
   readonly nodeAddresses: readonly string[]
   /** "cluster/namespace/name" */
@@ -93,14 +99,15 @@ function converge(
   const current = holds && !lost ? poolHolding(configuration.pools, held.addresses) : null
   const wanted = choicesFor(service, state, configuration, wish, current)
   if ('refusal' in wanted) {
+    const { refusal } = wanted
     return lost
-      ? { do: 'release', forget: false, why: lost, refusal: wanted.refusal, cleared: lost }
-      : { do: 'refuse', refusal: wanted.refusal, keep: current?.name ?? '' }
+      ? { do: 'release', forget: false, why: lost.message, refusal, cleared: lost }
+      : { do: 'refuse', refusal, keep: current?.name ?? '' }
   }
   if (wanted.satisfied && !held?.refusal) {
     return { do: 'nothing', why: 'it holds what it asks for' }
   }
-  const cleared = lost ?? wanted.cleared
+  const cleared = lost ?? (wanted.cleared && clearing(wanted.cleared))
   return {
     do: 'claim',
     choices: wanted.choices,
@@ -116,24 +123,31 @@ function cannot(service: Service, refusal: Refusal): AllocateCommand {
   const why = refusal.message
   return service.clusterIPs.length === 0
     ? { do: 'release', forget: false, why }
-    : { do: 'release', forget: false, why, refusal, cleared: why }
+    : { do: 'release', forget: false, why, refusal, cleared: clearing(why) }
 }
+
+const clearing = (message: string): Refusal => ({ reason: 'ClearAssignment', message })
 
 /** Why what is held may not be held any longer; null when it may. */
 function whyLost(
   service: Service,
-  { held, namespaceLabels }: AllocateState,
+  { held, namespaceLabels, quarantines }: AllocateState,
   { pools }: Configuration,
   wish: FamilyWish,
-): string | null {
+): Refusal | null {
   const addresses = held?.addresses ?? []
+  for (const [index, quarantine] of quarantines.entries()) {
+    if (quarantine) return inUse(addresses[index] ?? '', quarantine)
+  }
   const text = addresses.join(', ')
   const pool = poolHolding(pools, addresses)
-  if (!pool) return `no pool contains ${text} any more`
+  if (!pool) return clearing(`no pool contains ${text} any more`)
   if (!permits(pool, service, namespaceLabels)) {
-    return `pool "${pool.name}", which contains ${text}, does not admit this Service any more`
+    return clearing(
+      `pool "${pool.name}", which contains ${text}, does not admit this Service any more`,
+    )
   }
   return wish.accepts(addresses.map(familyOf))
     ? null
-    : `${text} is not ${wish.text}, which the Service needs now`
+    : clearing(`${text} is not ${wish.text}, which the Service needs now`)
 }

@@ -38,6 +38,9 @@ export function choicesFor(
   const fresh = poolName
     ? byPool(service, state, pools, poolName, wish)
     : automatic(service, state, pools, wish)
+  if ('choices' in fresh && state.quarantines.some(one => one !== null)) {
+    return { ...fresh, choices: [...replacing(state, pools), ...fresh.choices] }
+  }
   return current && (!poolName || current.name === poolName)
     ? keepOrGrow(service, state, wish, current, 'choices' in fresh ? fresh.choices : [])
     : fresh
@@ -157,6 +160,18 @@ function planned(pools: readonly Pool[], wish: FamilyWish): Choice[] {
   })
 }
 
+/** Another address for each that is quarantined, and what else is held stays. */
+function replacing({ held, quarantines }: AllocateState, pools: readonly Pool[]): Choice[] {
+  const addresses = held?.addresses ?? []
+  const pool = poolHolding(pools, addresses)
+  if (!pool || addresses.length < 2) return []
+  const parts = exactly(pool, addresses).parts.map((part, index) => {
+    const family = familyOf(addresses[index] ?? '')
+    return quarantines[index] && family ? { family } : part
+  })
+  return [{ pool, parts }]
+}
+
 /** The Service's own address again, where status still shows it: nothing changes that need not. */
 function ownAgain(
   service: Service,
@@ -169,7 +184,7 @@ function ownAgain(
   if (own.length !== service.addresses.length || !wish.accepts(own.map(familyOf))) return []
   const pool = poolHolding(pools, own)
   const may = pool && permits(pool, service, state.namespaceLabels)
-  return may && !guardOf(own, state.nodeAddresses) ? [exactly(pool, own)] : []
+  return may && !guardOf(own, state.nodeAddresses) ? [{ ...exactly(pool, own), shown: true }] : []
 }
 
 const exactly = (pool: Pool, addresses: readonly string[]): Choice => ({

@@ -1,6 +1,7 @@
 /** The words in which a Service is told why it got nothing: what was tried, pool by pool, and what to do. */
 import type { Refusal } from '../model/allocation.ts'
 import { NAMESPACE_QUOTA_ANNOTATION } from '../model/pool-annotations.ts'
+import { quarantineOf } from '../model/quarantine.ts'
 import type { Choice } from './allocate.ts'
 
 /** A choice that could not be had, and why, as claim.lua says it. */
@@ -47,7 +48,7 @@ function findingOf({ choice, reason }: Tried): string {
     case 'taken':
       return `${second} is held by ${nameOf(first)}`
     case 'reserved':
-      return `${second} is reserved for ${nameOf(first)} ("herald release ${second}" ends that)`
+      return `${second} is ${reservedFor(first)} ("herald release ${second}" ends that)`
     case 'port':
       return `${third}: port ${first} is in use there by ${nameOf(second)}`
     case 'quota':
@@ -62,6 +63,14 @@ function findingOf({ choice, reason }: Tried): string {
 function familyAt(choice: Choice, index: number): string {
   const part = choice.parts[index]
   return part && 'family' in part ? part.family : 'IP'
+}
+
+/** For whom an address is kept: the name of a Service, or nobody. */
+export function reservedFor(id: string): string {
+  const quarantine = quarantineOf(id)
+  return quarantine
+    ? `quarantined, as another host on the LAN has it, with the MAC ${quarantine.mac}`
+    : `reserved for ${nameOf(id)}`
 }
 
 /** Of another cluster too: its name stands first in the id and says so. */

@@ -13,6 +13,8 @@ export interface WindowedOption {
   readonly pool: string
   readonly parts: readonly WindowedPart[]
   readonly lacking: boolean
+  /** As a Choice has it. */
+  readonly shown?: boolean
   /** How many addresses of the pool the Service's namespace may hold; absent: as many as there are. */
   readonly quota?: number
 }
@@ -66,13 +68,14 @@ function* searchOn(
   }
 }
 
-function optionOf({ pool, lacking }: Choice, cursors: readonly Cursor[]): WindowedOption {
+function optionOf({ pool, lacking, shown }: Choice, cursors: readonly Cursor[]): WindowedOption {
   const quota = namespaceQuotaOf(pool)
   return {
     pool: pool.name,
     parts: cursors.map(cursor => cursor.part()),
     lacking: lacking !== undefined,
     ...(quota !== null && { quota }),
+    ...(shown && { shown }),
   }
 }
 

@@ -4,15 +4,8 @@
  * is answered too: whoever wants to take the address must learn that it is in use. Its hardware address must be one of
  * a host: an answer to a group would be sent to all for the price of one question.
  */
-import {
-  type ArpFault,
-  type ArpFrame,
-  decodeArpFrame,
-  encodeArpFrame,
-  REPLY,
-  REQUEST,
-} from '../wire/arp.ts'
-import { BROADCAST, ETHERTYPE_ARP } from '../wire/ethernet.ts'
+import { type ArpFault, type ArpFrame, encodeArpFrame, REPLY, REQUEST } from '../wire/arp.ts'
+import { BROADCAST, ETHERTYPE_ARP, isHostMAC } from '../wire/ethernet.ts'
 
 /** Names of the interfaces on which an address is announced; null = all that qualify. */
 export type Interfaces = ReadonlySet<string> | null
@@ -57,15 +50,18 @@ export interface Answer {
   readonly frame: Uint8Array
 }
 
-export function answer(octets: Uint8Array, here: Here, table: AnnouncedTable): Answer | DropReason {
-  const question = decodeArpFrame(octets)
+export function answer(
+  question: ArpFrame | ArpFault,
+  here: Here,
+  table: AnnouncedTable,
+): Answer | DropReason {
   if (typeof question === 'string') return question
   const { ethernet, arp } = question
   if (arp.operation !== REQUEST) return 'notRequest'
   if (ethernet.destination !== BROADCAST && ethernet.destination !== here.mac) {
     return 'otherDestination'
   }
-  if (!isHost(arp.senderHardwareAddress)) return 'groupSender'
+  if (!isHostMAC(arp.senderHardwareAddress)) return 'groupSender'
   const address = arp.targetProtocolAddress
   const interfaces = table.get(address)
   if (interfaces === undefined) return 'notAnnounced'
@@ -75,11 +71,6 @@ export function answer(octets: Uint8Array, here: Here, table: AnnouncedTable): A
 
 export function livesOn(name: string, interfaces: Interfaces): boolean {
   return interfaces === null || interfaces.has(name)
-}
-
-/** Neither zero nor a group, whose first octet is odd (IEEE 802). */
-function isHost(mac: number): boolean {
-  return mac !== 0 && Math.floor(mac / 0x100_0000_0000) % 2 === 0
 }
 
 /** RFC 826 "Packet Reception": sender and target change places, and it goes to who asked. */

@@ -4,6 +4,7 @@ import type { AddressRecord, Allocation } from '../model/allocation.ts'
 import type { Pool } from '../model/configuration.ts'
 import type { Announcer } from '../model/node.ts'
 import type { Placement } from '../model/placement.ts'
+import { quarantineOf } from '../model/quarantine.ts'
 import type { Service } from '../model/service.ts'
 import { age, type Column, plain, type Row } from './row.ts'
 
@@ -142,7 +143,7 @@ export function addressRow(
     name: address,
     state: holders.length > 0 ? (shared ? 'shared' : 'held') : afterwards(record),
     pool: record.pool,
-    services: holders.length > 0 ? holders.map(([id]) => id) : [record.after?.service ?? ''],
+    services: holders.length > 0 ? holders.map(([id]) => id) : [afterwardsFor(record)],
     node: placement?.owner?.node ?? null,
     sinceMs: since.length > 0 ? Math.min(...since) : null,
     sharingKey: record.sharingKey || null,
@@ -153,7 +154,13 @@ export function addressRow(
 
 function afterwards({ after }: AddressRecord): string {
   if (!after) return 'free'
+  if (quarantineOf(after.service)) return 'quarantined'
   return after.reserved ? 'reserved' : 'resting'
+}
+
+function afterwardsFor({ after }: AddressRecord): string {
+  const quarantine = quarantineOf(after?.service ?? '')
+  return quarantine ? `another host (MAC ${quarantine.mac})` : (after?.service ?? '')
 }
 
 function poolRow(pool: Pool, usage: Usage): Row {

@@ -90,7 +90,7 @@ function ofService(
   }
   const decided = allocate(service, stateOf(service, cluster, configuration))
   if ('cleared' in decided && decided.cleared && !keeps(decided, service)) {
-    return found(`would lose ${held}: ${decided.cleared}`)
+    return found(`would lose ${held}: ${decided.cleared.message}`)
   }
   if (held === '') {
     return decided.do === 'claim' ? found('waits, and would get an address if there is room') : []
@@ -150,6 +150,7 @@ function stateOf(service: Service, cluster: ClusterFound, configuration: Configu
     namespaceLabels: cluster.namespaceLabels.get(service.namespace) ?? {},
     held: service.addresses.length > 0 ? held : null,
     records: service.addresses.map(() => null),
+    quarantines: [],
     nodeAddresses: cluster.nodeAddresses,
     id: `migrate/${service.namespace}/${service.name}`,
   }

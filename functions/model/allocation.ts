@@ -13,7 +13,7 @@ export interface Allocation {
   readonly sinceMs: number
   /** Why the Service holds less than it asks for; null when it has what it asks for. */
   readonly refusal: Refusal | null
-  /** Said once about this very change (events of type Normal): ClearAssignment, AdditionalAssignFailed. */
+  /** Said once about this very change: ClearAssignment, AdditionalAssignFailed, AddressConflict. */
   readonly notices?: readonly Refusal[]
   /** Redis incarnation in which this was decided. */
   readonly incarnation: string

@@ -5,6 +5,7 @@
  * nothing", never for one that is missing.
  */
 import { createHash } from 'node:crypto'
+import { CONFLICT } from '../allocate/conflict.ts'
 import { reservationMistake } from '../allocate/reservation.ts'
 import { familyOf } from '../model/address.ts'
 import type { Allocation, Refusal } from '../model/allocation.ts'
@@ -105,7 +106,7 @@ function conditionsOf(service: Service, allocation: Allocation, now: string): re
   if (!refusal && addresses.length === 0) return without(service)
   const type = ASSIGNED_CONDITION
   const verdict: Verdict = refusal
-    ? { type, status: 'False', reason: refusal.reason, message: refusal.message }
+    ? { type, status: 'False', reason: refusal.reason, message: refusedFor(refusal, allocation) }
     : { type, status: 'True', reason: 'Assigned', message: assigned(service, allocation) }
   const condition = conditionOf(verdict, service.conditions, now)
   return service.conditions.includes(condition)
@@ -113,13 +114,20 @@ function conditionsOf(service: Service, allocation: Allocation, now: string): re
     : [...service.conditions.filter(one => !isOurs(one)), condition]
 }
 
-/** With what it lacks or got wrong, if it does: a Service is told on itself. */
+/** With what it lacks, lost or got wrong, if it does: a Service is told on itself. */
 function assigned(service: Service, allocation: Allocation): string {
   const held = `${allocation.addresses.join(', ')} from pool "${allocation.pool}"`
-  const lacking = noticesOf(service, allocation).filter(({ reason }) => reason === LACKING)
+  const told = noticesOf(service, allocation).filter(({ reason }) => reason !== CLEARED)
   const mistake = reservationMistake(service)
-  return [held, ...lacking.map(({ message }) => message), ...(mistake ? [mistake] : [])].join('; ')
+  return [held, ...told.map(({ message }) => message), ...(mistake ? [mistake] : [])].join('; ')
 }
+
+function refusedFor({ message }: Refusal, { notices = [] }: Allocation): string {
+  const conflicts = notices.filter(({ reason }) => reason === CONFLICT)
+  return [...conflicts.map(one => one.message), message].join('; ')
+}
+
+const CLEARED = 'ClearAssignment'
 
 const LACKING = 'AdditionalAssignFailed'
 
@@ -153,7 +161,7 @@ function eventsOf(service: Service, allocation: Allocation, { status }: StatusPa
       ? [allocated(service, allocation)]
       : []),
     ...noticesOf(service, allocation)
-      .filter(({ reason }) => (reason === 'ClearAssignment' ? moved : told))
+      .filter(({ reason }) => (reason === CLEARED ? moved : told))
       .map(notice => noticed(service, notice)),
     ...deprecations(service),
     ...mistakes(service),
@@ -182,8 +190,8 @@ function refused(
 
 /** What was lost or is lacking. */
 function noticed(service: Service, { reason, message }: Refusal): EventText {
-  const note = reason === 'ClearAssignment' ? `Cleared the assignment: ${message}.` : `${message}.`
-  return named(service, { type: 'Normal', reason, note })
+  const note = reason === CLEARED ? `Cleared the assignment: ${message}.` : `${message}.`
+  return named(service, { type: reason === CONFLICT ? 'Warning' : 'Normal', reason, note })
 }
 
 function mistakes(service: Service): EventText[] {

@@ -75,6 +75,11 @@ export function formatMAC(mac: number): string {
     .replace(/..(?!$)/g, '$&:')
 }
 
+/** What formatMAC wrote. */
+export function parseMAC(text: string): number {
+  return Number.parseInt(text.replaceAll(':', ''), 16)
+}
+
 /** Null when the text is no IPv4 address. */
 export function parseIPv4(text: string): number | null {
   const address = parseAddress(text)

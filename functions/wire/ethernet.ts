@@ -1,5 +1,5 @@
 /** Ethernet II, 14 octets before the payload: RFC 894, and the type field of RFC 826's "ether_type$ADDRESS_RESOLUTION". */
-import type { OctetReader, OctetWriter } from './bytes.ts'
+import { OctetReader, type OctetWriter } from './bytes.ts'
 
 export interface EthernetHeader {
   readonly destination: number
@@ -20,6 +20,17 @@ export function decodeEthernet(octets: OctetReader): EthernetHeader | 'truncated
   return { destination: octets.u48(), source: octets.u48(), etherType: octets.u16() }
 }
 
+/** The MAC that a frame comes from; 0 when it is too short to say. */
+export function senderOf(frame: Uint8Array): number {
+  const ethernet = decodeEthernet(new OctetReader(frame))
+  return ethernet === 'truncated' ? 0 : ethernet.source
+}
+
 export function encodeEthernet(header: EthernetHeader, into: OctetWriter): OctetWriter {
   return into.u48(header.destination).u48(header.source).u16(header.etherType)
+}
+
+/** Neither zero nor a group, whose first octet is odd (IEEE 802). */
+export function isHostMAC(mac: number): boolean {
+  return mac !== 0 && Math.floor(mac / 0x100_0000_0000) % 2 === 0
 }

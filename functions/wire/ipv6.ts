@@ -13,6 +13,11 @@ export function solicitedNodeGroup(address: bigint): bigint {
   return SOLICITED_NODE | (address & 0xff_ffffn)
 }
 
+/** Where frames to a group go: RFC 2464 section 7. */
+export function groupMAC(group: bigint): number {
+  return 0x3333_0000_0000 + Number(group & 0xffff_ffffn)
+}
+
 /** ff00::/8, RFC 4291 section 2.4. */
 export function isMulticast(address: bigint): boolean {
   return address >> 120n === 0xffn

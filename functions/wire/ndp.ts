@@ -44,19 +44,40 @@ const MESSAGE_LENGTH_MAX = 1500 - 40
 const [SOURCE_LINK_LAYER_ADDRESS, TARGET_LINK_LAYER_ADDRESS, LINK_LAYER_UNITS] = [1, 2, 1]
 
 export function decodeNeighborSolicitation(message: Uint8Array): NeighborSolicitation | NdpFault {
+  const read = decode(message, NEIGHBOR_SOLICITATION, SOURCE_LINK_LAYER_ADDRESS)
+  if (typeof read === 'string') return read
+  return { targetAddress: read.target, sourceLinkLayerAddress: read.linkLayerAddress }
+}
+
+/** What is not one is nobody's claim to an address, so why it is not does not matter: null. */
+export function decodeNeighborAdvertisement(message: Uint8Array): {
+  readonly targetAddress: bigint
+  /** Null when the option is absent, as it may be where who asked knows it (RFC 4861 section 4.4). */
+  readonly targetLinkLayerAddress: number | null
+} | null {
+  const read = decode(message, NEIGHBOR_ADVERTISEMENT, TARGET_LINK_LAYER_ADDRESS)
+  if (typeof read === 'string') return null
+  return { targetAddress: read.target, targetLinkLayerAddress: read.linkLayerAddress }
+}
+
+/** Both messages are laid out alike; `option` is the one that is looked for. */
+function decode(
+  message: Uint8Array,
+  type: number,
+  option: number,
+): { readonly target: bigint; readonly linkLayerAddress: number | null } | NdpFault {
   if (message.length > MESSAGE_LENGTH_MAX) return 'oversized'
   const octets = new OctetReader(message)
   const header = decodeIcmpv6(octets)
   if (header === 'truncated') return header
-  if (header.type !== NEIGHBOR_SOLICITATION) return 'notSolicitation'
+  if (header.type !== type) return 'notSolicitation'
   if (header.code !== 0) return 'icmpv6Code'
   if (message.length < MESSAGE_LENGTH) return 'truncated'
-  octets.u32() // Reserved
-  const targetAddress = readIPv6(octets)
-  if (isMulticast(targetAddress)) return 'multicastTarget'
-  const sourceLinkLayerAddress = decodeOptions(octets)
-  if (typeof sourceLinkLayerAddress === 'string') return sourceLinkLayerAddress
-  return { targetAddress, sourceLinkLayerAddress }
+  octets.u32() // Reserved; of an advertisement the flags, which do not matter here
+  const target = readIPv6(octets)
+  if (isMulticast(target)) return 'multicastTarget'
+  const linkLayerAddress = decodeOptions(octets, option)
+  return typeof linkLayerAddress === 'string' ? linkLayerAddress : { target, linkLayerAddress }
 }
 
 export function encodeNeighborSolicitation(solicitation: NeighborSolicitation): Uint8Array {
@@ -81,16 +102,16 @@ export function encodeNeighborAdvertisement(advertisement: NeighborAdvertisement
     .u48(advertisement.targetLinkLayerAddress).octets
 }
 
-/** The Source Link-Layer Address if there is one; unknown options are skipped (RFC 4861 section 4.6). */
-function decodeOptions(octets: OctetReader): number | null | 'optionLength' {
-  let source: number | null = null
+/** The link-layer address of that option if there is one; unknown options are skipped (RFC 4861 section 4.6). */
+function decodeOptions(octets: OctetReader, wanted: number): number | null | 'optionLength' {
+  let found: number | null = null
   while (octets.remaining() > 0) {
     if (octets.remaining() < 8) return 'optionLength'
     const [type, units] = [octets.u8(), octets.u8()]
     if (units === 0 || octets.remaining() < 8 * units - 2) return 'optionLength'
-    const known = type === SOURCE_LINK_LAYER_ADDRESS && units === LINK_LAYER_UNITS
-    if (known && source === null) source = octets.u48()
+    const known = type === wanted && units === LINK_LAYER_UNITS
+    if (known && found === null) found = octets.u48()
     else for (let i = 2; i < 8 * units; i++) octets.u8()
   }
-  return source
+  return found
 }

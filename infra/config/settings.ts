@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import type { ProbePlan } from '../../functions/announce/guard.ts'
 import { parseDuration } from '../../functions/model/duration.ts'
 
 /** One setting: how it is given, what it may be, and how `--help` explains it. */
@@ -165,6 +166,18 @@ export const SETTINGS = {
     example: '^docker,^veth,^lo$',
     schema: listOf(z.string().transform(parsePattern)),
   }),
+  probe: setting('probe', '<count>x<interval>', {
+    help: 'how often a new address is asked for on the LAN before it is announced, or "off"',
+    fallback: '3x200ms',
+    example: '3x1s',
+    schema: z.string().transform(parseProbe),
+  }),
+  quarantine: setting('quarantine', '<term>', {
+    help: 'how long a new address that another host turns out to have is kept back, or "forever"',
+    fallback: '10m',
+    example: '1h',
+    schema: z.string().transform(parseTerm),
+  }),
   beatKeysFile: setting('beat-keys-file', '<path>', {
     help: 'file with the secrets of the beats between announcers, with commas or one a line: the first signs, each is believed (or set HERALD_BEAT_KEYS; default: one kept in Redis)',
     example: '/run/secrets/herald/beat-keys',
@@ -299,6 +312,16 @@ function parseTerm(given: string, context: z.RefinementCtx): number {
   const ms = given === 'forever' ? -1 : parseDuration(given)
   if (ms) return ms
   context.addIssue('it must be "forever", or a number with s, m, h or d')
+  return z.NEVER
+}
+
+/** "off" or "3x200ms". */
+function parseProbe(given: string, context: z.RefinementCtx): ProbePlan {
+  if (given === 'off') return { count: 0, intervalMs: 0 }
+  const [, count, interval = ''] = /^([1-9])x(\d+m?s)$/.exec(given) ?? []
+  const intervalMs = parseDuration(interval) ?? 0
+  if (intervalMs >= 10 && intervalMs <= 10_000) return { count: Number(count), intervalMs }
+  context.addIssue('it must be "off", or 1 to 9 probes and 10ms to 10s between them, as in 3x200ms')
   return z.NEVER
 }
 

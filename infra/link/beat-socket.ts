@@ -1,5 +1,6 @@
 /** The way of beats and sets on one interface: sent in IPv4 where it has such an address, else in IPv6; heard in both. */
 import { decodeDatagram, encodeDatagram, type Source } from '../../functions/wire/datagram.ts'
+import { senderOf } from '../../functions/wire/ethernet.ts'
 import { openBeatSockets } from './packet-socket.ts'
 import { close, errorName, receive, send } from './syscalls.ts'
 
@@ -20,14 +21,14 @@ export class BeatSocket {
     this.source = source
   }
 
-  /** Calls back with each payload, or with why there is none; valid during the call. */
-  read(each: (payload: Uint8Array | string) => void): void {
+  /** Calls back with each payload, or with why there is none, and the MAC of its sender; valid during the call. */
+  read(each: (payload: Uint8Array | string, mac: number) => void): void {
     for (const fd of this.fds) {
       for (let turn = 0; turn < TURN_MAX; turn++) {
         const length = receive(fd, this.#buffer)
         if (length < 0) break // nothing more, or the interface is down or gone: ports.ts sees to it
-        if (length > BUFFER_LENGTH) each('oversized')
-        else each(decodeDatagram(this.#buffer.subarray(0, length)))
+        const frame = this.#buffer.subarray(0, Math.min(length, BUFFER_LENGTH))
+        each(length > BUFFER_LENGTH ? 'oversized' : decodeDatagram(frame), senderOf(frame))
       }
     }
   }

@@ -76,6 +76,7 @@ export class Ledger<A, Reason extends string> {
       sendErrors: this.#sendErrors,
       lost: this.#lost,
       beats: null,
+      conflicts: null,
     }
   }
 }

@@ -6,6 +6,7 @@
 import { closeSync, writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { Fault } from '../../functions/model/fault.ts'
+import type { Asking, Finding } from '../../functions/model/finding.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
@@ -40,6 +41,8 @@ export interface Link {
   counters(): Promise<LinkCounters>
   /** For the member: what Redis has of the groups that concern this node, and who renews there; null when it is away. */
   read(redis: RedisReading | null): void
+  /** For the member: answers for these whoever was found to have them. */
+  begin(addresses: readonly string[]): void
   /** For the member: a planned stop. Returns when others answer for all of this node's groups, or nobody will. */
   leave(): Promise<void>
   /** Nothing is answered any more once it returns. May be called twice. */
@@ -49,6 +52,8 @@ export interface Link {
 export interface RedisReading {
   readonly placements: readonly Placement[]
   readonly alive: readonly string[]
+  /** Addresses of this node that nobody has announced yet: they are probed first. */
+  readonly unprobed: readonly (readonly [address: string, asking: Asking])[]
 }
 
 /** With it the link decides with others on the LAN what this node answers for (functions/liveness), instead of `set`. */
@@ -56,6 +61,8 @@ export interface LinkMember extends MemberSettings {
   onCommand(command: Exclude<MemberCommand, { do: 'stopped' }>): void
   /** Nodes heard within the silence limit, and the number of the greatest epoch known. */
   onHears(nodes: readonly string[], greatestEpoch: number): void
+  /** What was found out about an address: it was probed, or somebody else claims it, which is said every 10 s at most. */
+  onFound(finding: Finding): void
 }
 
 export interface LinkOptions {
@@ -161,6 +168,10 @@ class ThreadLink implements Link {
     this.#order({ do: 'read', redis })
   }
 
+  begin(addresses: readonly string[]): void {
+    this.#order({ do: 'begin', addresses })
+  }
+
   async leave(): Promise<void> {
     const left = new Promise<void>(resolve => {
       this.#left = resolve
@@ -180,6 +191,12 @@ class ThreadLink implements Link {
     else this.#options.member?.onCommand(command)
   }
 
+  #find(finding: Finding): void {
+    const ipv6 = finding.probing ? null : parseIPv6(finding.address)
+    if (ipv6 !== null) this.#neighbors.defend(ipv6)
+    this.#options.member?.onFound(finding)
+  }
+
   #setNeighbors(table: ReadonlyMap<bigint, ReadonlySet<string> | null>): void {
     this.#neighbors.set(table)
     this.#order({ do: 'hear', solicitations: table.size > 0 })
@@ -197,6 +214,7 @@ class ThreadLink implements Link {
     if (report.is === 'solicitation') this.#neighbors.hear(report.index, report.frame)
     if (report.is === 'member') for (const one of report.commands) this.#obey(one)
     if (report.is === 'hears') this.#options.member?.onHears(report.nodes, report.greatestEpoch)
+    if (report.is === 'found') this.#find(report.finding)
     if (report.is === 'answers') {
       this.#setNeighbors(new Map(report.ipv6.flatMap(([text, names]) => neighbor(text, names))))
     }
@@ -239,8 +257,8 @@ class ThreadLink implements Link {
 /** Without what cannot be sent to a thread. */
 function settingsOf(member: LinkMember | undefined): MemberSettings | null {
   if (!member) return null
-  const { node, session, remembered, cluster, keys } = member
-  return { node, session, remembered, cluster, keys }
+  const { node, session, remembered, cluster, keys, probe } = member
+  return { node, session, remembered, cluster, keys, probe }
 }
 
 function neighbor(
@@ -258,6 +276,7 @@ function summed(arp: LinkCounters, ndp: LinkCounters): LinkCounters {
     sendErrors: added(arp.sendErrors, ndp.sendErrors),
     lost: arp.lost,
     beats: arp.beats,
+    conflicts: arp.conflicts,
   }
 }
 

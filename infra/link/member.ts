@@ -3,24 +3,31 @@
  * performance.now(), over a beat socket on every interface that announces. What it answers for it tells the ports at once, and
  * the main thread, which writes it down.
  */
+import type { Interfaces } from '../../functions/announce/answer.ts'
 import type { Claim, Command, Event } from '../../functions/liveness/messages.ts'
 import { Protocol } from '../../functions/liveness/protocol.ts'
 import { parseAddress } from '../../functions/model/address.ts'
+import type { Asking, Finding } from '../../functions/model/finding.ts'
 import { decodeMessage, encodeBeat, encodeSet } from '../../functions/wire/beat.ts'
-import { parseIPv4 } from '../../functions/wire/bytes.ts'
+import { parseMAC } from '../../functions/wire/bytes.ts'
 import type { Source } from '../../functions/wire/datagram.ts'
 import { isLinkLocal } from '../../functions/wire/ipv6.ts'
 import { BeatSocket } from './beat-socket.ts'
+import { Conflicts, type WireAddress } from './conflicts.ts'
 import type { Loop, Timed } from './loop.ts'
 import type {
   BeatCounters,
   LinkInterface,
   MemberCommand,
   MemberSettings,
+  Order,
   Report,
 } from './messages.ts'
 import type { Ports } from './ports.ts'
 import { SystemError } from './syscalls.ts'
+
+/** What the main thread has read of Redis; null: it is away. */
+type Reading = Extract<Order, { do: 'read' }>['redis']
 
 interface Way {
   readonly index: number
@@ -37,6 +44,9 @@ export class Member implements Timed {
   /** By name of the interface. */
   readonly #ways = new Map<string, Way>()
   readonly #answers = new Map<string, Claim>()
+  /** Addresses that are claimed and not answered for: they are probed, or somebody else was found to have them. */
+  readonly #withheld = new Map<string, Asking>()
+  readonly conflicts: Conflicts
   readonly #counters = { sent: 0, received: 0, drops: {} as Record<string, number> }
   /** What the main thread was last told of whom it hears. */
   #told = ''
@@ -52,6 +62,12 @@ export class Member implements Timed {
     this.#ports = given.ports
     this.#say = given.say
     this.#protocol = new Protocol(given.settings, performance.now())
+    this.conflicts = new Conflicts({
+      plan: given.settings.probe,
+      loop: given.loop,
+      ports: given.ports,
+      found: finding => this.#found(finding),
+    })
     given.loop.time(this)
   }
 
@@ -69,20 +85,45 @@ export class Member implements Timed {
     this.#say({ is: 'hears', nodes: hears, greatestEpoch })
   }
 
-  /** These announce now. */
-  see(interfaces: readonly LinkInterface[]): void {
+  /** These announce now, and this node has these MACs. */
+  see(interfaces: readonly LinkInterface[], macs: readonly number[]): void {
+    this.conflicts.see(interfaces, macs)
     for (const [name, way] of this.#ways) {
       if (!interfaces.some(one => one.name === name && one.index === way.index)) this.#close(name)
     }
     for (const one of interfaces) this.#keep(one)
   }
 
+  read(redis: Reading): void {
+    if (!redis) {
+      this.step({ is: 'redisLost' })
+      return
+    }
+    const { unprobed, ...reading } = redis
+    for (const [address, asking] of unprobed) {
+      const wire = wireOf(address)
+      if (wire !== null && !this.conflicts.announces(wire)) this.#withheld.set(address, asking)
+    }
+    this.step({ is: 'redis', ...reading })
+  }
+
+  /** Answers for these whatever was found out about them. */
+  begin(addresses: readonly string[]): void {
+    for (const address of addresses) this.#withheld.delete(address)
+    const claims = [...this.#answers.values()]
+    this.#answer(claims.filter(claim => claim.addresses.some(one => addresses.includes(one))))
+  }
+
   /** What is to be answered for comes before all else: a thousand groups are many messages. */
   step(event: Event, nowMs = performance.now()): void {
     const commands = this.#protocol.step(event, nowMs)
+    for (const command of commands) if (command.do === 'record') this.#trust(command.claim)
     for (const command of commands) {
       if (command.do === 'answer') this.#answer(command.claims)
       if (command.do === 'cease') this.#cease(command.groups)
+      if (command.do === 'remember') {
+        for (const group of command.dropped) this.#trust(this.#answers.get(group))
+      }
     }
     for (const command of commands) this.#perform(command)
     const forMain = commands.filter(isForMain)
@@ -94,6 +135,7 @@ export class Member implements Timed {
   }
 
   close(): void {
+    this.conflicts.close()
     for (const { socket } of this.#ways.values()) socket.close()
   }
 
@@ -116,7 +158,7 @@ export class Member implements Timed {
   #open(at: LinkInterface): BeatSocket | null {
     try {
       const socket = new BeatSocket(at.index, sourceOf(at))
-      const read = () => socket.read(payload => this.#hear(payload, at.name))
+      const read = () => socket.read((payload, mac) => this.#hear(payload, mac, at.name))
       for (const fd of socket.fds) this.#loop.watch(fd, read)
       return socket
     } catch (error) {
@@ -134,13 +176,14 @@ export class Member implements Timed {
     this.step({ is: 'interface', interface: name, carrier: null })
   }
 
-  #hear(payload: Uint8Array | string, on: string): void {
+  #hear(payload: Uint8Array | string, mac: number, on: string): void {
     if (typeof payload === 'string') {
       this.#drop(payload)
       return
     }
     this.#counters.received++
     const message = decodeMessage(payload, this.#settings)
+    if (message.is === 'beat' || message.is === 'set') this.conflicts.know(mac)
     if (message.is === 'beat') this.step({ is: 'beat', interface: on, beat: message.beat })
     else if (message.is === 'set') this.step({ is: 'set', interface: on, part: message.part })
     else {
@@ -165,44 +208,64 @@ export class Member implements Timed {
     }
   }
 
-  /** IPv4 is answered for here, IPv6 by the main thread. */
+  /** IPv4 is answered for here, IPv6 by the main thread; what is withheld by nobody. */
   #answer(claims: readonly Claim[]): void {
-    const begun: [number, ReadonlySet<string> | null][] = []
-    const gone: number[] = []
+    const begun: [number, Interfaces][] = []
+    const gone: string[] = []
     let isIPv6 = false
     for (const claim of claims) {
       const { addresses, owner } = claim
       const interfaces = owner.interfaces && new Set(owner.interfaces)
-      for (const address of this.#answers.get(claim.group)?.addresses ?? []) {
-        const ipv4 = parseIPv4(address)
-        if (addresses.includes(address)) continue
-        if (ipv4 === null) isIPv6 = true
-        else gone.push(ipv4)
-      }
+      const before = this.#answers.get(claim.group)?.addresses ?? []
+      gone.push(...before.filter(address => !addresses.includes(address)))
       for (const address of addresses) {
-        const ipv4 = parseIPv4(address)
-        if (ipv4 === null) isIPv6 = true
-        else begun.push([ipv4, interfaces])
+        const wire = wireOf(address)
+        if (wire === null) continue
+        if (this.#withheld.has(address)) {
+          this.conflicts.probe(wire, interfaces)
+          continue
+        }
+        this.conflicts.announce(wire, interfaces)
+        if (typeof wire === 'number') begun.push([wire, interfaces])
+        else isIPv6 = true
       }
       this.#answers.set(claim.group, claim)
     }
-    this.#ports.change(begun, gone)
-    if (isIPv6) this.#tellIPv6()
+    this.#ports.change(begun, this.#end(gone))
+    if (isIPv6 || gone.some(isTextIPv6)) this.#tellIPv6()
   }
 
   #cease(groups: readonly string[]): void {
     const addresses = groups.flatMap(group => this.#answers.get(group)?.addresses ?? [])
     for (const group of groups) this.#answers.delete(group)
-    const ipv4 = addresses.map(parseIPv4).filter(address => address !== null)
-    this.#ports.change([], ipv4)
-    if (ipv4.length < addresses.length) this.#tellIPv6()
+    this.#ports.change([], this.#end(addresses))
+    if (addresses.some(isTextIPv6)) this.#tellIPv6()
+  }
+
+  /** Those of IPv4 among them. */
+  #end(addresses: readonly string[]): number[] {
+    const wires = addresses.map(wireOf).filter(wire => wire !== null)
+    for (const wire of wires) this.conflicts.end(wire)
+    return wires.filter(wire => typeof wire === 'number')
+  }
+
+  /** Nothing of it is probed any more: it was taken over, for which nobody waits, or is not claimed. */
+  #trust(claim: Claim | undefined): void {
+    for (const address of claim?.addresses ?? []) this.#withheld.delete(address)
+  }
+
+  #found(finding: Finding): void {
+    const { address, probing, foreign } = finding
+    this.#say({ is: 'found', finding })
+    if (probing && (!foreign || this.#withheld.get(address) === 'named')) this.begin([address])
   }
 
   #tellIPv6(): void {
     const ipv6: [string, readonly string[] | null][] = []
     for (const { addresses, owner } of this.#answers.values()) {
       for (const address of addresses) {
-        if (parseIPv4(address) === null) ipv6.push([address, owner.interfaces])
+        if (isTextIPv6(address) && !this.#withheld.has(address))
+          ipv6.push([address, owner.interfaces])
       }
     }
     this.#say({ is: 'answers', ipv6 })
@@ -223,13 +286,20 @@ export class Member implements Timed {
   }
 }
 
+function wireOf(text: string): WireAddress | null {
+  const address = parseAddress(text)
+  return address && (address.family === 'IPv4' ? Number(address.value) : address.value)
+}
+
+const isTextIPv6 = (text: string): boolean => text.includes(':')
+
 function isForMain(command: Command): command is MemberCommand {
   return ['remember', 'record', 'alarm', 'stopped'].includes(command.do)
 }
 
 /** As it is announced by others: in IPv4 where there is such an address; without any, from the unspecified one. */
 function sourceOf({ mac: text, prefixes }: LinkInterface): Source {
-  const mac = Number.parseInt(text.replaceAll(':', ''), 16)
+  const mac = parseMAC(text)
   const sources = prefixes.map(prefix => parseAddress(prefix.split('/')[0] ?? ''))
   const ipv4 = sources.find(one => one?.family === 'IPv4')
   if (ipv4) return { family: 'IPv4', mac, address: Number(ipv4.value) }

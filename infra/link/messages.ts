@@ -1,8 +1,10 @@
 /** What the main thread and the thread of the link say to each other; all of it survives structured cloning. */
 import type { DropReason } from '../../functions/announce/answer.ts'
+import type { ProbePlan } from '../../functions/announce/guard.ts'
 import type { NeighborDropReason } from '../../functions/announce/neighbor.ts'
 import type { Command } from '../../functions/liveness/messages.ts'
 import type { Identity } from '../../functions/liveness/protocol.ts'
+import type { Asking, Finding } from '../../functions/model/finding.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import type { Secrets } from '../../functions/wire/beat.ts'
@@ -17,7 +19,10 @@ export interface ThreadSettings {
 }
 
 /** Who this node is among the announcers of its LANs. */
-export interface MemberSettings extends Identity, Secrets {}
+export interface MemberSettings extends Identity, Secrets {
+  /** How an address is probed before its first announcement. */
+  readonly probe: ProbePlan
+}
 
 /** What the main thread has to do for the member. */
 export type MemberCommand = Extract<
@@ -46,8 +51,12 @@ export type Order =
       readonly redis: {
         readonly placements: readonly Placement[]
         readonly alive: readonly string[]
+        /** Addresses of this node that nobody has announced yet: they are probed first. */
+        readonly unprobed: readonly (readonly [address: string, asking: Asking])[]
       } | null
     }
+  /** For the member: whoever was heard to have these does not matter, they are to be answered for. */
+  | { readonly do: 'begin'; readonly addresses: readonly string[] }
   /** A planned stop begins: hand over. */
   | { readonly do: 'leave' }
   | { readonly do: 'count'; readonly id: number }
@@ -71,6 +80,7 @@ export type Report =
     }
   /** Whom the member hears has changed, or the number of the greatest epoch known. */
   | { readonly is: 'hears'; readonly nodes: readonly string[]; readonly greatestEpoch: number }
+  | { readonly is: 'found'; readonly finding: Finding }
   | { readonly is: 'counters'; readonly id: number; readonly counters: ArpCounters }
   | {
       readonly is: 'log'
@@ -98,6 +108,13 @@ export interface LinkCounters {
   readonly lost: Readonly<Record<string, number>>
   /** Null without a member. */
   readonly beats: BeatCounters | null
+  readonly conflicts: ConflictCounters | null
+}
+
+/** Frames in which somebody else claims an address of ours, by whether it was still probed or announced already. */
+export interface ConflictCounters {
+  readonly probe: number
+  readonly announcement: number
 }
 
 /** Beats and sets. */

@@ -10,8 +10,9 @@ import {
 } from '../../functions/announce/neighbor.ts'
 import { Schedule } from '../../functions/announce/schedule.ts'
 import { parseCIDR } from '../../functions/model/address.ts'
+import { parseMAC } from '../../functions/wire/bytes.ts'
 import { ALL_NODES, isLinkLocal, solicitedNodeGroup } from '../../functions/wire/ipv6.ts'
-import { decodeSolicitationFrame } from '../../functions/wire/solicitation-frame.ts'
+import { decodeNeighborFrame } from '../../functions/wire/neighbor-frame.ts'
 import type { Ledger } from './ledger.ts'
 import type { LinkInterface } from './messages.ts'
 import { NdpSocket } from './ndp-socket.ts'
@@ -53,7 +54,7 @@ export class NdpPort {
   ) {
     this.index = at.index
     this.name = at.name
-    this.mac = macOf(at)
+    this.mac = parseMAC(at.mac)
     this.#ready = canSend(at)
     this.#ledger = given.ledger
     this.#askers = new Askers(given.answersPerSecond)
@@ -87,9 +88,13 @@ export class NdpPort {
     this.#wait()
   }
 
+  defend(address: bigint): void {
+    if (this.#on.has(address)) this.#announceOnce(address)
+  }
+
   /** The interface has changed: a new MAC, a carrier or an address to send from is news for all. */
   change(at: LinkInterface): void {
-    const [mac, ready] = [macOf(at), canSend(at)]
+    const [mac, ready] = [parseMAC(at.mac), canSend(at)]
     const news = mac !== this.mac || (ready && !this.#ready)
     this.mac = mac
     this.#ready = ready
@@ -98,7 +103,7 @@ export class NdpPort {
 
   /** A solicitation that was sent to one address, in its frame. */
   hear(frame: Uint8Array): void {
-    const read = decodeSolicitationFrame(frame)
+    const read = decodeNeighborFrame(frame)
     if (typeof read === 'string') this.#ledger.drop(read)
     else this.#answer(read.message, read.source)
   }
@@ -153,13 +158,15 @@ export class NdpPort {
       for (const address of this.#failed) this.#schedule.start(address, nowMs)
       this.#failed.clear()
     }
-    for (const address of this.#schedule.due(nowMs, Math.random())) {
-      this.#socket.send(neighborAnnouncement(address, this.mac), ALL_NODES, error => {
-        if (error) this.#failedTo(address, error)
-        else this.#ledger.announced(address)
-      })
-    }
+    for (const address of this.#schedule.due(nowMs, Math.random())) this.#announceOnce(address)
     this.#wait()
+  }
+
+  #announceOnce(address: bigint): void {
+    this.#socket.send(neighborAnnouncement(address, this.mac), ALL_NODES, error => {
+      if (error) this.#failedTo(address, error)
+      else this.#ledger.announced(address)
+    })
   }
 
   #failedTo(address: bigint, error: Error): void {
@@ -176,10 +183,6 @@ export class NdpPort {
 function canSend({ running, prefixes }: LinkInterface): boolean {
   const sources = prefixes.map(parseCIDR)
   return running && sources.some(one => one?.family === 'IPv6' && isLinkLocal(one.first))
-}
-
-function macOf({ mac }: LinkInterface): number {
-  return Number.parseInt(mac.replaceAll(':', ''), 16)
 }
 
 /** raw-socket has the words of strerror(3), and no code. */

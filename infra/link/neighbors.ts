@@ -47,6 +47,11 @@ export class Neighbors {
     for (const port of this.#ports.values()) port.announce(addresses)
   }
 
+  /** Says once that it is here. */
+  defend(address: bigint): void {
+    for (const port of this.#ports.values()) port.defend(address)
+  }
+
   /** These announce now. */
   see(interfaces: readonly LinkInterface[]): void {
     this.#interfaces = interfaces

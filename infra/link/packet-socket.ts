@@ -1,4 +1,5 @@
 /** Sockets for ARP, and for what NDP cannot hear otherwise, on one interface: packet(7). Needs the capability NET_RAW. */
+import { REPLY, REQUEST } from '../../functions/wire/arp.ts'
 import { HOST_LITTLE_ENDIAN as LITTLE } from '../../functions/wire/bytes.ts'
 import {
   BEAT_PORT,
@@ -7,7 +8,11 @@ import {
   GROUP_MAC_IPV6,
   UDP,
 } from '../../functions/wire/datagram.ts'
-import { ICMPV6, NEIGHBOR_SOLICITATION } from '../../functions/wire/icmpv6.ts'
+import {
+  ICMPV6,
+  NEIGHBOR_ADVERTISEMENT,
+  NEIGHBOR_SOLICITATION,
+} from '../../functions/wire/icmpv6.ts'
 import {
   filterOf,
   type Instruction,
@@ -33,23 +38,24 @@ const RECEIVE_BUFFER = 4 * 1024 * 1024
 /** To another MAC, or in a VLAN that this machine has no interface for: the tag is already off, and an answer would leave untagged. */
 const PACKET_OTHERHOST = 3
 
-/** Requests addressed to us or all; and what is too short to say, so that it is counted. */
-const REQUESTS: readonly Instruction[] = [
+/** Requests and replies addressed to us or all; and what is too short to say, so that it is counted. */
+const REQUESTS_AND_REPLIES: readonly Instruction[] = [
   [LOAD_8, 0, 0, PACKET_TYPE],
-  [JUMP_EQUAL, 5, 0, PACKET_OTHERHOST],
+  [JUMP_EQUAL, 6, 0, PACKET_OTHERHOST],
   [LOAD_LENGTH, 0, 0, 0],
-  [JUMP_GREATER_EQUAL, 0, 2, 22],
+  [JUMP_GREATER_EQUAL, 0, 3, 22],
   [LOAD_16, 0, 0, 20], // ar$op
-  [JUMP_EQUAL, 0, 1, 1],
+  [JUMP_EQUAL, 1, 0, REQUEST],
+  [JUMP_EQUAL, 0, 1, REPLY],
   [RETURN, 0, 0, 0xffff],
   [RETURN, 0, 0, 0],
 ]
 
 /** linux/if_packet.h: to this machine; to a group whose frames the interface takes. */
 const [PACKET_HOST, PACKET_MULTICAST] = [0, 2]
-const [PACKET_ADD_MEMBERSHIP, PACKET_MR_MULTICAST] = [1, 0]
-/** Offsets from the start of the frame: Next Header and Destination Address of IPv6 (RFC 8200), Type of ICMPv6. */
-const [NEXT_HEADER_AT, DESTINATION_AT, TYPE_AT] = [20, 38, 54]
+const [PACKET_ADD_MEMBERSHIP, PACKET_DROP_MEMBERSHIP, PACKET_MR_MULTICAST] = [1, 2, 0]
+/** Offsets from the start of the frame: Next Header, Source and Destination Address of IPv6 (RFC 8200), Type of ICMPv6. */
+const [NEXT_HEADER_AT, SOURCE_AT, DESTINATION_AT, TYPE_AT] = [20, 22, 38, 54]
 
 /** What is loaded, from where, and what it has to be. */
 type Test = readonly [load: number, at: number, operand: number]
@@ -74,6 +80,25 @@ const UNICAST_SOLICITATIONS: readonly Instruction[] = [
   ),
 ]
 
+/** Whoever has an IPv6 address, or takes one: advertisements, and solicitations without a source (RFC 4862 section 5.4.2). */
+const CLAIMS_IPV6: readonly Instruction[] = [
+  [LOAD_8, 0, 0, NEXT_HEADER_AT],
+  [JUMP_EQUAL, 0, 12, ICMPV6],
+  [LOAD_8, 0, 0, TYPE_AT],
+  [JUMP_EQUAL, 9, 0, NEIGHBOR_ADVERTISEMENT],
+  [JUMP_EQUAL, 0, 9, NEIGHBOR_SOLICITATION],
+  [LOAD_32, 0, 0, SOURCE_AT],
+  [JUMP_EQUAL, 0, 7, 0],
+  [LOAD_32, 0, 0, SOURCE_AT + 4],
+  [JUMP_EQUAL, 0, 5, 0],
+  [LOAD_32, 0, 0, SOURCE_AT + 8],
+  [JUMP_EQUAL, 0, 3, 0],
+  [LOAD_32, 0, 0, SOURCE_AT + 12],
+  [JUMP_EQUAL, 0, 1, 0],
+  [RETURN, 0, 0, 0xffff],
+  [RETURN, 0, 0, 0],
+]
+
 /** Destination and port of beats, behind headers without options: functions/wire/datagram.ts. */
 const BEATS_IPV4 = allOf(
   [LOAD_8, PACKET_TYPE, PACKET_MULTICAST],
@@ -91,7 +116,7 @@ const BEATS_IPV6 = allOf(
 
 /** Throws SystemError: EPERM without the capability, ENODEV or ENXIO when the interface is gone, ENETDOWN when it is down. */
 export function openPacketSocket(interfaceIndex: number): number {
-  return open(interfaceIndex, ETH_P_ARP, REQUESTS)
+  return open(interfaceIndex, ETH_P_ARP, REQUESTS_AND_REPLIES)
 }
 
 /**
@@ -100,6 +125,11 @@ export function openPacketSocket(interfaceIndex: number): number {
  */
 export function openSolicitationSocket(interfaceIndex: number): number {
   return open(interfaceIndex, ETH_P_IPV6, UNICAST_SOLICITATIONS)
+}
+
+/** For duplicate address detection: what others say of addresses. Throws as above. */
+export function openDetectionSocket(interfaceIndex: number): number {
+  return open(interfaceIndex, ETH_P_IPV6, CLAIMS_IPV6)
 }
 
 /** For beats in IPv4, and for those in IPv6: whoever has no IPv4 sends these. Throws as above. */
@@ -128,15 +158,25 @@ function widen(fd: number): void {
   setOption(fd, SOL_SOCKET, SO_RCVBUF, new Uint8Array(new Int32Array([RECEIVE_BUFFER]).buffer))
 }
 
-/** struct packet_mreq: s32 interface, u16 type, u16 length of the address, and 8 octets for it. Ends with the socket. */
-function join(fd: number, interfaceIndex: number, mac: number): void {
+/** Hears frames to this group too. Ends with the socket. */
+export function join(fd: number, interfaceIndex: number, mac: number): void {
+  setMember(fd, PACKET_ADD_MEMBERSHIP, interfaceIndex, mac)
+}
+
+/** As often as it was joined it has to be left. */
+export function leave(fd: number, interfaceIndex: number, mac: number): void {
+  setMember(fd, PACKET_DROP_MEMBERSHIP, interfaceIndex, mac)
+}
+
+/** struct packet_mreq: s32 interface, u16 type, u16 length of the address, and 8 octets for it. */
+function setMember(fd: number, option: number, interfaceIndex: number, mac: number): void {
   const request = new DataView(new ArrayBuffer(16))
   request.setInt32(0, interfaceIndex, LITTLE)
   request.setUint16(4, PACKET_MR_MULTICAST, LITTLE)
   request.setUint16(6, 6, LITTLE)
   request.setUint16(8, Math.floor(mac / 0x1_0000_0000))
   request.setUint32(10, mac % 0x1_0000_0000)
-  setOption(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, octetsOf(request))
+  setOption(fd, SOL_PACKET, option, octetsOf(request))
 }
 
 function open(

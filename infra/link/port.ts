@@ -2,12 +2,14 @@
 import { announcements } from '../../functions/announce/announcement.ts'
 import { answer, type DropReason, type Here } from '../../functions/announce/answer.ts'
 import { Askers } from '../../functions/announce/askers.ts'
+import { probe } from '../../functions/announce/probe.ts'
 import { BATCH_MAX, Schedule } from '../../functions/announce/schedule.ts'
+import { type ArpFrame, decodeArpFrame } from '../../functions/wire/arp.ts'
 import { Batch } from './batch.ts'
 import type { Ledger } from './ledger.ts'
 import type { Timed } from './loop.ts'
 import { lostFrames, openPacketSocket } from './packet-socket.ts'
-import { close, errorName } from './syscalls.ts'
+import { close, errorName, send } from './syscalls.ts'
 
 /** Longer than any frame that is answered, so that what is too long is seen to be. */
 const BUFFER_LENGTH = 2048
@@ -59,14 +61,19 @@ export class Port implements Here, Timed {
     this.#schedule.stop(address)
   }
 
-  /** Answers what has come in. What is returned is the error after which the socket is of no use any more. */
-  answer(): string | null {
+  /**
+   * Answers what has come in; `hear` gets each frame too. What is returned is the error after which the socket is of no use
+   * any more.
+   */
+  answer(hear: (frame: ArpFrame) => void): string | null {
     const count = this.#questions.receive(this.fd)
     if (count < 0) return this.#failure()
     const nowMs = performance.now()
     this.#answered.length = 0
     for (let i = 0; i < count; i++) {
-      const answered = answer(this.#questions.frame(i), this, this.#ledger.table)
+      const read = decodeArpFrame(this.#questions.frame(i))
+      if (typeof read !== 'string') hear(read)
+      const answered = answer(read, this, this.#ledger.table)
       if (typeof answered === 'string') this.#ledger.drop(answered)
       else if (!this.#askers.allow(answered.asker, nowMs)) this.#ledger.drop('rateLimited')
       else {
@@ -84,14 +91,31 @@ export class Port implements Here, Timed {
   }
 
   run(nowMs: number): void {
+    this.#announce(this.#schedule.due(nowMs, Math.random()))
+  }
+
+  /** Once, now. */
+  defend(address: number): void {
+    this.#announce([address])
+  }
+
+  #announce(addresses: readonly number[]): void {
     this.#announced.length = 0
-    for (const address of this.#schedule.due(nowMs, Math.random())) {
+    for (const address of addresses) {
       for (const frame of announcements(address, this.mac)) {
         this.#announcements.put(this.#announced.length, frame)
         this.#announced.push(address)
       }
     }
     this.#sendAll(this.#announcements, this.#announced, address => this.#ledger.announced(address))
+  }
+
+  /** False when it did not go out. */
+  probe(address: number): boolean {
+    if (!this.running) return false
+    const sent = send(this.fd, probe(address, this.mac)) >= 0
+    if (!sent) this.#ledger.sendFailed(errorName())
+    return sent
   }
 
   lost(): number {

@@ -4,6 +4,7 @@
  */
 import { type Interfaces, livesOn } from '../../functions/announce/answer.ts'
 import { isRunning, unfit } from '../../functions/announce/interfaces.ts'
+import type { ArpFrame } from '../../functions/wire/arp.ts'
 import { formatMAC } from '../../functions/wire/bytes.ts'
 import type { NetworkLink } from '../../functions/wire/rtnetlink.ts'
 import { drainChanges, openChanges, readInterfaces } from './kernel-interfaces.ts'
@@ -16,6 +17,9 @@ import { close, SystemError } from './syscalls.ts'
 const LOOK_EVERY_MS = 1000
 /** A storm of changes (a thousand addresses bound on another interface) costs ten looks a second. */
 const LOOK_GAP_MS = 100
+
+/** After each look at the interfaces: those that announce now, and the MACs of all that this node has. */
+type Look = (interfaces: readonly LinkInterface[], macs: readonly number[]) => void
 
 export class Ports implements Timed {
   readonly #loop: Loop
@@ -30,7 +34,8 @@ export class Ports implements Timed {
   /** Why each of the others does not announce, by name: said once. */
   #idle = new Map<string, string>()
   #interfaces: readonly LinkInterface[] = []
-  readonly #onLook: (interfaces: readonly LinkInterface[]) => void
+  readonly #onLook: Look
+  readonly #onFrame: (frame: ArpFrame, on: string) => void
   #changed = false
   /** Of the last look for a change. */
   #changeMs = Number.NEGATIVE_INFINITY
@@ -42,14 +47,16 @@ export class Ports implements Timed {
     ledger: ArpLedger
     settings: ThreadSettings
     say: (report: Report) => void
-    /** After each look: these announce now. */
-    onLook?: (interfaces: readonly LinkInterface[]) => void
+    onLook: Look
+    /** Each ARP frame that came in at an interface. */
+    onFrame(frame: ArpFrame, on: string): void
   }) {
     this.#loop = given.loop
     this.#ledger = given.ledger
     this.#settings = given.settings
     this.#say = given.say
-    this.#onLook = given.onLook ?? (() => {})
+    this.#onLook = given.onLook
+    this.#onFrame = given.onFrame
     given.loop.watch(this.#changesFd, () => {
       drainChanges(this.#changesFd)
       this.#nextMs = Math.min(this.#nextMs, this.#changeMs + LOOK_GAP_MS)
@@ -97,6 +104,21 @@ export class Ports implements Timed {
     }
   }
 
+  /** Asks whether anybody has this address; false when no interface could. */
+  probe(address: number, interfaces: Interfaces): boolean {
+    const asked = [...this.#ports.values()].filter(
+      port => livesOn(port.name, interfaces) && port.probe(address),
+    )
+    return asked.length > 0
+  }
+
+  /** Says once that it is here. */
+  defend(address: number): void {
+    for (const port of this.#ports.values()) {
+      if (isOn(port, this.#ledger.table.get(address))) port.defend(address)
+    }
+  }
+
   /** Reports Neighbor Solicitations from now on, or no more. */
   hear(solicitations: boolean): void {
     this.#hearing = solicitations
@@ -138,7 +160,8 @@ export class Ports implements Timed {
         }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     )
-    this.#onLook(this.#interfaces)
+    const macs = links.flatMap(({ mac }) => mac ?? [])
+    this.#onLook(this.#interfaces, macs)
   }
 
   close(): void {
@@ -186,7 +209,7 @@ export class Ports implements Timed {
       const port = new Port(link, this.#ledger, this.#settings.answersPerSecond)
       this.#ports.set(link.index, port)
       this.#loop.watch(port.fd, () => {
-        const error = port.answer()
+        const error = port.answer(frame => this.#onFrame(frame, name))
         if (error) this.#close(port, 'its socket failed; opening it again', { error })
       })
       this.#loop.time(port)

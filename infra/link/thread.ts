@@ -24,7 +24,14 @@ let ports: Ports | null = null
 let member: Member | null = null
 try {
   tryPacketSocket()
-  ports = new Ports({ loop, ledger, settings, say, onLook: all => member?.see(all) })
+  ports = new Ports({
+    loop,
+    ledger,
+    settings,
+    say,
+    onLook: (interfaces, macs) => member?.see(interfaces, macs),
+    onFrame: (frame, on) => member?.conflicts.hear(frame, on),
+  })
   if (settings.member) member = new Member({ settings: settings.member, loop, ports, say })
   ports.run(performance.now())
   begin(ports)
@@ -68,11 +75,18 @@ function obey(ports: Ports): void {
         say({
           is: 'counters',
           id: order.id,
-          counters: { ...ledger.counters(), beats: member?.beats() ?? null },
+          counters: {
+            ...ledger.counters(),
+            beats: member?.beats() ?? null,
+            conflicts: member?.conflicts.counters() ?? null,
+          },
         })
         break
       case 'read':
-        member?.step(order.redis ? { is: 'redis', ...order.redis } : { is: 'redisLost' })
+        member?.read(order.redis)
+        break
+      case 'begin':
+        member?.begin(order.addresses)
         break
       case 'leave':
         member?.step({ is: 'stop' })

@@ -224,6 +224,12 @@ const WIRE = {
     by: ['announcer'],
     help: 'Frames that came faster than they were read',
   },
+  herald_address_conflicts_total: {
+    type: 'counter',
+    labels: ['during'],
+    by: ['announcer'],
+    help: 'Frames in which another host claims an address of this node, while it is probed (probe) or announced (announcement)',
+  },
   herald_beats_sent_total: {
     type: 'counter',
     labels: NONE,
@@ -270,7 +276,7 @@ const WIRE = {
     type: 'histogram',
     labels: NONE,
     by: ['announcer'],
-    help: 'From the placement of a group on this node to its first announcement',
+    help: 'From the placement of a group on this node to its first announcement, less the time in which new addresses are probed',
     buckets: WORK_S,
   },
 } as const satisfies Record<string, Metric>

@@ -54,6 +54,7 @@ function showCounters(counters: Awaited<ReturnType<Link['counters']>>, metrics: 
     'herald_layer2_dropped_total',
     'herald_layer2_send_errors_total',
     'herald_layer2_frames_lost_total',
+    'herald_address_conflicts_total',
     'herald_beats_sent_total',
     'herald_beats_received_total',
     'herald_beats_dropped_total',
@@ -71,6 +72,9 @@ function showCounters(counters: Awaited<ReturnType<Link['counters']>>, metrics: 
   }
   for (const [name, count] of Object.entries(counters.lost)) {
     metrics.count('herald_layer2_frames_lost_total', { interface: name }, count)
+  }
+  for (const [during, count] of Object.entries(counters.conflicts ?? {})) {
+    metrics.count('herald_address_conflicts_total', { during }, count)
   }
   if (!counters.beats) return
   const { sent, received, drops } = counters.beats

@@ -24,6 +24,7 @@ const ACCESS: Readonly<Record<Exclude<keyof Keys, 'dirty'>, Row>> = {
   configuration: ['rw', 'r', ''],
   allocations: ['rw', 'rw', ''],
   addresses: ['rw', 'rw', 'r'],
+  lan: ['rw', 'rw', 'rw'],
   page: ['rw', 'rw', ''],
   shareable: ['rw', 'rw', ''],
   used: ['rw', 'rw', ''],

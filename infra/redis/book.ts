@@ -15,6 +15,7 @@ export interface Option {
   readonly parts: readonly Part[]
   readonly lacking?: boolean
   readonly quota?: number
+  readonly shown?: boolean
 }
 
 /** What holding.lua compares and changes; the fields are explained there. */
@@ -32,7 +33,7 @@ export interface HoldingRequest {
   readonly reserveMs: number
   readonly wait: boolean
   readonly why: string
-  readonly cleared?: string
+  readonly cleared?: Refusal
 }
 
 export interface ClaimRequest extends HoldingRequest {
@@ -76,6 +77,7 @@ export function bookScripts(redis: Redis | Cluster, keys: Keys, cluster: string)
     conclude: of('conclude', ['book', 'holding', 'conclude']),
     adopt: of('adopt', ['book', 'adopt']),
     reserve: of('reserve', ['book', 'reserve']),
+    quarantine: of('quarantine', ['book', 'quarantine']),
   }
 }
 
@@ -86,6 +88,7 @@ function bookNames(keys: Keys, cluster: string) {
     services: keys.services(cluster),
     allocations: keys.allocations(cluster),
     addresses: keys.addresses,
+    lan: keys.lan,
     pages: keys.page,
     shareable: `${keys.shareable}${cluster}/`,
     used: keys.used,
@@ -113,13 +116,13 @@ function bookNames(keys: Keys, cluster: string) {
 export function holdingText(request: HoldingRequest): string {
   const oneLine = (text: string) => (text.includes('\n') ? text.replaceAll('\n', ' ') : text)
   const all = (list: readonly string[]) => (list.length === 0 ? '' : `${list.join()},`)
-  const { service, uid, version, expected, ports, restMs, reserveMs } = request
+  const { service, uid, version, expected, ports, restMs, reserveMs, cleared } = request
   const others = request.clusters.filter(one => one !== request.cluster)
   return (
     `${service}\n${uid}\n${version}\n${expected.join()}\n${others.join()}\n` +
     `${oneLine(request.sharing)}\n${oneLine(request.backend)}\n${all(ports)}\n` +
     `${restMs}\n${reserveMs}\n${request.wait ? 1 : ''}\n` +
-    `${oneLine(request.why)}\n${oneLine(request.cleared ?? '')}\n`
+    `${oneLine(request.why)}\n${cleared ? `${cleared.reason} ${oneLine(cleared.message)}` : ''}\n`
   )
 }
 

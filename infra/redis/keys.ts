@@ -27,6 +27,12 @@ export interface Keys {
   allocations(cluster: string): string
   /** hash, address -> AddressRecord; claim and adopt scripts; common to all clusters. */
   addresses: string
+  /**
+   * hash, address -> "unprobed <automatic|named>": nobody has announced it yet; "taken <who>": nobody will, as another host has it;
+   * "claimed <who>": another host claims it too; who: "<mac> <node> <interface> <sinceMs> <lastMs>"; claim, found, quarantine,
+   * renew and adopt scripts; deleted when its last holder goes; common.
+   */
+  lan: string
   /** string prefix of bitmap pages, 65,536 addresses each; claim and adopt scripts; common. */
   page: string
   /** set prefix, + cluster/sharing key -> "page offset address": addresses held under that key; claim script. */
@@ -49,7 +55,10 @@ export interface Keys {
   intents(cluster: string): string
   /** hash, namespace/name of an event -> EventToWrite: shown and to be said; watcher. */
   unsaid(cluster: string): string
-  /** hash, address -> "<service id> <untilMs> <hand|annotation>"; claim, conclude, reserve and adopt scripts; common. */
+  /**
+   * hash, address -> "<service id> <untilMs> <hand|annotation>"; claim, conclude, reserve, quarantine and adopt scripts; common. In
+   * place of a Service a quarantine may stand (functions/model/quarantine.ts).
+   */
   reservations: string
   /** hash, node -> ms since when it is drained; drain script. */
   drained(cluster: string): string
@@ -98,6 +107,7 @@ export function keysOf(prefix: string): Keys {
     configuration: of('configuration'),
     allocations: of('allocations'),
     addresses: `${prefix}:addresses`,
+    lan: `${prefix}:lan`,
     page: `${prefix}:page:`,
     shareable: `${prefix}:shareable:`,
     used: `${prefix}:used:`,

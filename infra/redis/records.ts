@@ -6,6 +6,7 @@ import type {
   Holder,
   Refusal,
 } from '../../functions/model/allocation.ts'
+import type { LanRecord } from '../../functions/model/finding.ts'
 
 /** "2 sinceMs incarnation uid", then addresses, pool, refusal and notice. */
 export function readAllocation(text: string): Allocation {
@@ -41,6 +42,15 @@ export function readAddressRecord(text: string): AddressRecord {
   const place = { page, offset: Number(offset), cluster, pool }
   const record = { v: 2 as const, ...place, sharingKey, backendKey, holders }
   return after ? { ...record, after } : record
+}
+
+/** "unprobed automatic", or "taken" or "claimed" and "mac node interface sinceMs lastMs". */
+export function readLanRecord(text: string): LanRecord {
+  const [kind, first = '', node = '', at = '', sinceMs, lastMs] = text.split(' ')
+  if (kind === 'unprobed') return { unprobed: first === 'named' ? 'named' : 'automatic' }
+  const times = { sinceMs: Number(sinceMs), lastMs: Number(lastMs) }
+  const who = { mac: first, node, interface: at, ...times }
+  return kind === 'taken' ? { taken: who } : { claimed: who }
 }
 
 const listOf = (text: string): string[] => text.split(',').filter(one => one !== '')

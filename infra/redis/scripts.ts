@@ -1,6 +1,7 @@
 /** The typed door to each atomic step. What a script promises stands at the head of its .lua file. */
 import type { Cluster, Redis } from 'ioredis'
 import type { Configuration } from '../../functions/model/configuration.ts'
+import type { Finding } from '../../functions/model/finding.ts'
 import type { Announcer } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import type { Decisions } from '../../functions/watch/decisions.ts'
@@ -76,6 +77,24 @@ export interface Renewed {
   readonly groups: readonly string[]
 }
 
+export interface Finder {
+  readonly cluster: string
+  readonly clusters: readonly string[]
+  readonly node: string
+}
+
+/** What becomes of an address: found.lua. */
+export type FoundOutcome = 'free' | 'ours' | 'taken' | 'kept' | 'gone'
+
+export interface Found {
+  /** One for each finding. */
+  readonly outcomes: readonly FoundOutcome[]
+  /** Keys of `place`. */
+  readonly placed: readonly string[]
+  /** Keys of `publish`. */
+  readonly told: readonly string[]
+}
+
 export type Scripts = ReturnType<typeof scriptsOf>
 
 /** Told how each claim ended and how long it took. */
@@ -90,6 +109,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
     renew: script(redis, 'renew'),
     clock: script(redis, 'clock'),
     configure: script(redis, 'configure'),
+    found: script(redis, 'found'),
   }
   const concluded = (answer: ClaimAnswer, startMs: number): ClaimAnswer => {
     claimed?.(answer.outcome, performance.now() - startMs)
@@ -237,6 +257,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
           keys.unplaced(cluster),
           keys.dirty('place'),
           keys.placements(cluster),
+          keys.lan,
         ],
         [
           cluster,
@@ -258,6 +279,35 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
         groups: list(groups),
       }
     },
+
+    /** Writes down what an announcer found out about addresses; says what becomes of each. */
+    async found({ cluster, clusters, node }: Finder, findings: readonly Finding[]): Promise<Found> {
+      const [outcomes, placed, told] = (await run.found(
+        [keys.lan],
+        [
+          node,
+          cluster,
+          keys.addresses,
+          clusters.map(keys.announcers).join(),
+          keys.dirty('place'),
+          keys.dirty(`publish-${cluster}`),
+          JSON.stringify(findings),
+        ],
+      )) as unknown[]
+      return {
+        outcomes: list(outcomes) as FoundOutcome[],
+        placed: list(placed),
+        told: list(told),
+      }
+    },
+
+    /** Keeps back those that another host was found to have; keys of `allocate` to be rung. `forMs` -1: for ever. */
+    quarantine: async (
+      cluster: string,
+      addresses: readonly string[],
+      forMs: number,
+    ): Promise<string[]> =>
+      list(await bookOf(cluster).quarantine([keys.addresses], [forMs, ...addresses])),
   }
 }
 

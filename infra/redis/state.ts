@@ -4,13 +4,15 @@ import { markOf } from '../../functions/allocate/windows.ts'
 import type { AddressRange } from '../../functions/model/address.ts'
 import type { AddressRecord, Allocation } from '../../functions/model/allocation.ts'
 import type { Configuration, ConfigurationObject } from '../../functions/model/configuration.ts'
+import type { LanRecord } from '../../functions/model/finding.ts'
 import type { Announcer, Endpoints, Node } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
+import { type Quarantine, quarantineOf } from '../../functions/model/quarantine.ts'
 import type { Labels } from '../../functions/model/selector.ts'
 import type { Service } from '../../functions/model/service.ts'
 import type { Tally } from '../../functions/publish/pool-status.ts'
 import { keysOf } from './keys.ts'
-import { readAddressRecord, readAllocation } from './records.ts'
+import { readAddressRecord, readAllocation, readLanRecord } from './records.ts'
 import { script } from './script.ts'
 
 /** A record and the resourceVersion it was seen at; a null record is a tombstone; version '' = never seen. */
@@ -83,6 +85,16 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       const text = await redis.hget(keys.addresses, address)
       return text ? readAddressRecord(text) : null
     },
+    /** Whether these are quarantined: one, or null, for each. */
+    async quarantines(addresses: readonly string[]): Promise<(Quarantine | null)[]> {
+      const texts = await fieldsIn(redis, keys.reservations, addresses)
+      return texts.map(text => quarantineOf(text?.split(' ')[0] ?? ''))
+    },
+    /** What is known of these on the LAN: a record, or null, for each. */
+    async lan(addresses: readonly string[]): Promise<(LanRecord | null)[]> {
+      const texts = await fieldsIn(redis, keys.lan, addresses)
+      return texts.map(text => (text === null ? null : readLanRecord(text)))
+    },
     /** Records of all addresses that are not free, of every cluster. */
     addressRecords: () => wholeOf(redis, keys.addresses, readAddressRecord),
     waitingCount: () => redis.zcard(keys.waiting),
@@ -117,7 +129,7 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       cluster: string,
       groups: readonly string[],
     ): Promise<Map<string, Placement | null>> {
-      const texts = groups.length > 0 ? await redis.hmget(keys.placements(cluster), ...groups) : []
+      const texts = await fieldsIn(redis, keys.placements(cluster), groups)
       return new Map(groups.map((group, index) => [group, placementOf(texts[index] ?? null)]))
     },
     unplaced: (cluster: string) => redis.smembers(keys.unplaced(cluster)),
@@ -174,6 +186,10 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     },
   }
 }
+
+/** Nothing is asked where there is nothing to ask for. */
+const fieldsIn = async (redis: Redis | Cluster, key: string, fields: readonly string[]) =>
+  fields.length > 0 ? redis.hmget(key, ...fields) : []
 
 async function* fieldsOf(redis: Redis | Cluster, key: string): AsyncGenerator<string[]> {
   for await (const some of entriesOf(redis, key)) yield some.map(([field]) => field)

@@ -26,6 +26,7 @@ export async function openLinkInWords(
   }
   return {
     set,
+    begin() {},
     announce() {},
     interfaces: () => interfaces,
     counters: () => Promise.reject(new Error('there is no LAN to count on')),

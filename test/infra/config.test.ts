@@ -84,6 +84,23 @@ describe('settings', () => {
     }
   })
 
+  const probes: readonly [string, unknown][] = [
+    ['off', { count: 0, intervalMs: 0 }],
+    ['3x200ms', { count: 3, intervalMs: 200 }],
+    ['1x10s', { count: 1, intervalMs: 10_000 }],
+  ]
+  for (const [probe, expected] of probes) {
+    test(`--probe ${probe} is understood`, () => {
+      const flags = { ...REDIS, probe }
+      assert.deepEqual(readConfig('announcer', { flags, environment: {} }).probe, expected)
+    })
+  }
+  for (const probe of ['3', '0x200ms', '3x200', '3x1ms', '3x11s', '12x200ms', 'on']) {
+    test(`--probe ${probe} is refused`, () => {
+      assert.match(complaint({ ...REDIS, probe }, {}, 'announcer'), /1 to 9 probes and 10ms to 10s/)
+    })
+  }
+
   const listens: readonly [string, unknown][] = [
     ['off', null],
     ['0.0.0.0:17471', { host: '0.0.0.0', port: 17471 }],

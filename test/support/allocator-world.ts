@@ -14,6 +14,7 @@ import type { Scope } from './undo.ts'
 export interface AllocatorOptions {
   readonly clusters: readonly string[]
   readonly coolDownMs: number
+  readonly quarantineMs: number
   readonly nodeAddresses: readonly string[]
   /** To be emptied and used; its own if not given. */
   readonly server: PrivateRedis
@@ -39,6 +40,7 @@ export async function allocatorWorld(t: Scope, options: Partial<AllocatorOptions
     scripts,
     clusters,
     coolDownMs: options.coolDownMs ?? 0,
+    quarantineMs: options.quarantineMs ?? 600_000,
     nodeAddresses: async () => options.nodeAddresses ?? [],
     ring: async (queue, keys) => {
       bells.push(...keys.map((key): [string, string] => [queue, key]))

@@ -1,5 +1,6 @@
 /** A client and announcers on one switch, for the tests of the link. */
 import assert from 'node:assert/strict'
+import type { Claim } from '../../functions/liveness/messages.ts'
 import { encodeArpFrame, REPLY, REQUEST } from '../../functions/wire/arp.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
 import { BROADCAST, ETHERTYPE_ARP } from '../../functions/wire/ethernet.ts'
@@ -18,6 +19,23 @@ export async function linkIn(t: Scope, host: Namespace, exclude = ['^lo$']): Pro
   await link.hear('ready', 0)
   return link
 }
+
+/** A link that agrees with others on its LAN what it answers for; those with one key believe each other. */
+export async function memberIn(
+  t: Scope,
+  host: Namespace,
+  node: string,
+  more: { remembered?: Claim[]; key?: string } = {},
+): Promise<Talk> {
+  const member = { node, remembered: more.remembered ?? [], key: more.key ?? KEY }
+  const given = ['env', `HERALD_TEST_MEMBER=${JSON.stringify(member)}`]
+  const link = talk('./link-process.ts', ['^lo$'], [...host.enter, ...given])
+  t.after(() => link.end())
+  await link.hear('ready', 0)
+  return link
+}
+
+const KEY = 'a secret of the test'
 
 export function set(link: Talk, ...addresses: (string | [string, string[]])[]): void {
   link.say({

@@ -6,11 +6,17 @@ import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import type { Claim } from '../../functions/liveness/messages.ts'
 import { Fault } from '../../functions/model/fault.ts'
-import { type AnnouncedAddress, type LinkMember, openLink } from '../../infra/link/link.ts'
+import {
+  type AnnouncedAddress,
+  type LinkMember,
+  openLink,
+  type RedisReading,
+} from '../../infra/link/link.ts'
 
 export type LinkOrder =
   | { readonly do: 'set'; readonly addresses: readonly AnnouncedAddress[] }
-  | { readonly do: 'announce'; readonly addresses: readonly string[] }
+  | { readonly do: 'announce' | 'begin'; readonly addresses: readonly string[] }
+  | ({ readonly do: 'read' } & RedisReading)
   | { readonly do: 'interfaces' | 'counters' | 'stop' | 'exit' | 'usage' }
   /** The main thread does nothing else meanwhile. */
   | { readonly do: 'block'; readonly ms: number }
@@ -39,6 +45,12 @@ try {
         break
       case 'announce':
         link.announce(order.addresses)
+        break
+      case 'begin':
+        link.begin(order.addresses)
+        break
+      case 'read':
+        link.read(order)
         break
       case 'interfaces':
         say({ interfaces: link.interfaces() })
@@ -76,6 +88,8 @@ function memberOf(given: { node: string; remembered: readonly Claim[]; key: stri
     session: randomBytes(8).toString('hex'),
     remembered: given.remembered,
     keys: [new TextEncoder().encode(given.key)],
+    probe: { count: 3, intervalMs: 200 },
+    onFound: finding => say({ found: finding }),
     onHears: nodes => say({ hears: nodes }),
     onCommand(command) {
       if (command.do === 'alarm') say({ alarm: command.reason, node: command.node })

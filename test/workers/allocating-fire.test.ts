@@ -174,6 +174,7 @@ function deskOf(herald: Herald, chaos: number, coolDownMs: number) {
       namespaceLabels: {},
       held: mine,
       records: (mine?.addresses ?? []).map(one => records.get(one) ?? null),
+      quarantines: [],
       nodeAddresses: [],
       id,
     })

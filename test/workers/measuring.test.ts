@@ -94,8 +94,8 @@ describe('metrics', needs('netns', 'redis', 'kubectl'), () => {
   })
 
   it('announcer: the one that owns the address says so, and counts its frames', async () => {
-    await all.lan.exec('client', ['arping', '-b', '-c2', '-w2', '-I', 'eth0', address])
     await eventually(async () => {
+      await all.answerers(address) // two requests, once it has been probed
       const shown = await Promise.all(
         NODES.map(async node => {
           const samples = await scrape(node)

@@ -19,7 +19,7 @@ function lookOf(cell) {
     words:
       cell.state === 'free'
         ? `${cell.address} is free`
-        : `${cell.address} ${{ held: 'is held by', shared: 'is shared by', resting: 'rests, and returns to', reserved: 'is reserved for' }[cell.state] ?? cell.state} ${cell.owner}` +
+        : `${cell.address} ${{ held: 'is held by', shared: 'is shared by', resting: 'rests, and returns to', reserved: 'is reserved for', quarantined: 'is quarantined; it is in use by' }[cell.state] ?? cell.state} ${cell.owner}` +
           (cell.node ? `, announced by ${cell.node}` : ''),
   }
 }

@@ -116,6 +116,7 @@ local function adopt(item, conflicts)
       local whose, how = string.match(redis.call('HGET', KEY.reservations, place.address) or '', '^(%S+) %S+ (%S+)')
       if how == 'annotation' then reserve(place.address, whose) end -- whoever holds it now, it has been given
       enter(place, load(place.address), id, line, item.pool, item.sharing, item.backend)
+      redis.call('HDEL', KEY.lan, place.address) -- its status shows it, so it is not new on the LAN
       dirty(KEY.dirtyPlace, KEY.cluster .. '/' .. place.address)
       list[#list + 1], keep[place.address] = place.address, true
     end

@@ -1,5 +1,5 @@
 -- book.lua: the book of addresses: who holds which, and what is kept beside that so that nothing is searched
--- for. Stands before claim.lua, conclude.lua and adopt.lua; KEY.name stands for the name of a key (keys.ts), put
+-- for. Stands before claim.lua, conclude.lua, adopt.lua, reserve.lua and quarantine.lua; KEY.name stands for the name of a key (keys.ts), put
 -- there when the script is loaded (scripts.ts).
 --
 -- A claim is made of some fifteen commands of 0.3 us each; what else it does must not cost more. Measured, and why
@@ -117,6 +117,7 @@ local function strike(address, entry, id)
   end
   if entry.sharing ~= '' then redis.call('SREM', KEY.shareable .. entry.sharing, member(entry, address)) end
   redis.call('ZREM', KEY.held, markOf(entry))
+  redis.call('HDEL', KEY.lan, address)
   return true
 end
 

@@ -7,6 +7,7 @@
 --       2 options, JSON, in order of preference: {pool, parts, lacking, quota}; the first whose every part can
 --         be had wins. A part is {exact = {address, page, offset}} or {windows = {...}, buggy = bool}.
 --         lacking: more is wanted than this gives, so the Service goes on waiting
+--         shown: what it holds of this the Service had before, as its status shows: it is not new on the LAN
 --         quota: how many addresses of the pool its namespace may hold; one that several share counts once
 --       3 "1": no address is free any more, those that rest (cool-down) may be taken
 --       4 said (AdditionalAssignFailed) with an option that is lacking
@@ -164,12 +165,13 @@ end
 local text, room = '', false
 for index, place in ipairs(found) do
   text = text .. (index == 1 and '' or ',') .. place.address
-  room = take(place, place.entry, option.pool) or room
+  local asking = option.parts[index].exact and 'named' or 'automatic'
+  room = take(place, place.entry, option.pool, not option.shown and asking) or room
 end
 local same = text == expected and heldPool == option.pool
 local lost = giveAllBut(',' .. text .. ',')
-local notice = lost and cleared ~= '' and noticeOf('ClearAssignment', cleared)
-  or option.lacking and noticeOf('AdditionalAssignFailed', ARGV[4]) or ''
+local notice = lost and cleared ~= '' and noticeOf(cleared)
+  or option.lacking and noticeOf('AdditionalAssignFailed ' .. ARGV[4]) or ''
 if not same then note('claimed', id, uid, text, option.pool, why) end
 write(text, option.pool, same and heldSince or now, '', notice)
 if heldRefusal ~= '' then redis.call('HDEL', KEY.wishes, id) end -- only who was refused has one (conclude.lua)

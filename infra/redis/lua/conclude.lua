@@ -85,8 +85,8 @@ if heldRefusal ~= '' then redis.call('HDEL', KEY.wishes, id) end
 if order == 'forget' then
   redis.call('HDEL', KEY.allocations, service)
 else
-  local because = cleared ~= '' and cleared or unfit and 'it no longer fits the others on its address'
-  local notice = lost and because and noticeOf('ClearAssignment', because) or ''
+  local because = cleared ~= '' and cleared or unfit and 'ClearAssignment it no longer fits the others on its address'
+  local notice = lost and because and noticeOf(because) or ''
   write('', '', lost and now or heldSince or now, refusal, notice)
 end
 return answer('released', '', '', lost)

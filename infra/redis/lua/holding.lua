@@ -13,7 +13,7 @@
 --   reserveMs  how long one held now stays reserved for this Service once it is deleted; -1 = for ever
 --   wait       "1": put the Service among those that wait when it does not get what it asks for
 --   why        for the history
---   cleared    said (ClearAssignment) when what was held is lost; "" when it was asked for
+--   cleared    "reason message", said when what was held is lost; "" when it was asked for
 --
 -- Returns early
 --   "changed"    the Service or what it holds is not what this was decided from: decide again
@@ -96,12 +96,19 @@ local function obstacle(entry, address)
       end
     end
   end
-  return nil
+  -- Its holders are about to give it up.
+  local whose = string.match(redis.call('HGET', KEY.reservations, address) or '', '^[^/]+/~/%S+')
+  return whose and 'reserved ' .. whose .. ' ' .. address
 end
 
--- True when the record of an address held already says something new: others may fit now who did not.
-local function take(place, entry, pool)
+-- True when the record of an address held already says something new: others may fit now who did not. `asking`: one that
+-- nobody held is new on the LAN, and was asked for so ("automatic", "named"): it is probed before it is announced.
+local function take(place, entry, pool, asking)
   local since, changed = now, false
+  if asking and not string.find(entry and entry.lines or '', '^[^-]') then
+    local reserved = entry and string.find(entry.lines, ' reserved\n', 1, true)
+    redis.call('HSET', KEY.lan, place.address, 'unprobed ' .. (reserved and 'named' or asking))
+  end
   if entry then
     local sinceMs, recorded = string.match(apart(entry.lines, id) or '', '^%S+ %S* (%d+) %S+ (.*)\n')
     if sinceMs then
@@ -145,7 +152,7 @@ local function giveAllBut(keep, gone)
     entry.sharing, entry.backend = '', ''
     entry.lines = '- ' .. whose .. ' ' .. untilMs .. ' ' .. (reserved and 'reserved' or 'rests') .. '\n'
     save(address, entry)
-    if reservedMs ~= '0' then redis.call('HSET', KEY.reserved, markOf(entry), untilMs) end
+    if reserved then redis.call('HSET', KEY.reserved, markOf(entry), untilMs) end
     if untilMs ~= '-1' then redis.call('ZADD', KEY.resting, untilMs, address) end
     local list = listOf(redis.call('HGET', KEY.returning, whose) or '')
     if #list > 3 then table.remove(list, 1) end
@@ -183,7 +190,7 @@ end
 -- That something was lost is said with the write that shows it, which may still be to come when this is decided anew.
 local function write(list, pool, sinceMs, refusal, notice)
   if notice == '' and list == heldAddresses and pool == heldPool
-      and string.find(heldNotice, '"ClearAssignment"', 1, true) then
+      and not string.find(heldNotice, '"AdditionalAssignFailed"', 1, true) then
     notice = heldNotice
   end
   redis.call('HSET', KEY.allocations, service, '2 ' .. sinceMs .. ' ' .. incarnation .. ' ' .. uid .. '\n'
@@ -195,7 +202,10 @@ local function queueUp(whether)
   if whether then redis.call('ZADD', KEY.waiting, 'NX', now, id) else redis.call('ZREM', KEY.waiting, id) end
 end
 
-local function noticeOf(reason, message) return cjson.encode({ reason = reason, message = message }) end
+local function noticeOf(text)
+  local reason, message = string.match(text, '^(%S+) (.*)$')
+  return cjson.encode({ reason = reason, message = message })
+end
 
 local function answer(outcome, list, pool, room, reasons)
   return outcome .. '\n' .. list .. '\n' .. pool .. '\n' .. restingCount .. '\n' .. (room and wake() or '') .. '\n'

@@ -1,6 +1,6 @@
 -- renew.lua: an announcer renews its lease and reports what it has taken over on the LAN.
 --
--- KEYS  1 leases  2 announcers  3 epoch  4 unplaced  5 dirty:place  6 placements
+-- KEYS  1 leases  2 announcers  3 epoch  4 unplaced  5 dirty:place  6 placements  7 lan
 -- ARGV  1 cluster  2 node  3 lease in ms  4 Announcer, JSON  5 JSON list of placements that it answers for
 --       6 "all": there is nothing else that it answers for, or ""
 --       7 incarnation of Redis in which it last reported all, or ""
@@ -11,7 +11,7 @@
 --
 -- Reported placements that are unknown here, or known with a lesser epoch, are written down: the LAN has
 -- decided. Never is anything taken away. The counter of epochs is raised to the greatest one reported.
-local leases, announcers, epochs, unplaced, dirtyPlace, placements = unpack(KEYS)
+local leases, announcers, epochs, unplaced, dirtyPlace, placements, lan = unpack(KEYS)
 local cluster, node, leaseMs = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local announcer, reported, all, groupsOf, standbyOf = cjson.decode(ARGV[4]), cjson.decode(ARGV[5]), ARGV[6] == 'all', ARGV[8], ARGV[9]
 local time = redis.call('TIME')
@@ -41,6 +41,9 @@ for _, placement in ipairs(reported) do
     redis.call('HSET', placements, placement.group, cjson.encode(placement))
     index(placement, 'SADD')
     redis.call('SREM', unplaced, placement.group)
+    for _, address in ipairs(placement.addresses) do -- announced by now, whether it was probed or not
+      if string.sub(redis.call('HGET', lan, address) or '', 1, 8) == 'unprobed' then redis.call('HDEL', lan, address) end
+    end
     redis.call('ZADD', dirtyPlace, version, cluster .. '/' .. placement.group)
     redis.call('ZADD', ARGV[10], version, placement.group)
   end

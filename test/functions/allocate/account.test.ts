@@ -33,6 +33,7 @@ function tell(service: Service, ...pools: readonly Pool[]) {
     namespaceLabels: {},
     held: null,
     records: [],
+    quarantines: [],
     nodeAddresses: [],
     id: 'default/default/web',
   }

@@ -4,6 +4,7 @@ import { type AllocateCommand, allocate } from '../../../functions/allocate/allo
 import { locate } from '../../../functions/allocate/windows.ts'
 import type { Allocation } from '../../../functions/model/allocation.ts'
 import type { Configuration, Pool } from '../../../functions/model/configuration.ts'
+import type { Quarantine } from '../../../functions/model/quarantine.ts'
 import type { Labels } from '../../../functions/model/selector.ts'
 import type { Service } from '../../../functions/model/service.ts'
 import { aPool } from '../../support/claims.ts'
@@ -31,6 +32,7 @@ function decide(
   held: Allocation | null = null,
   namespaceLabels: Labels = {},
   nodeAddresses: readonly string[] = [],
+  quarantines: readonly (Quarantine | null)[] = [],
 ): AllocateCommand {
   const pool = held?.pool ?? ''
   return allocate(service, {
@@ -38,6 +40,7 @@ function decide(
     held,
     namespaceLabels,
     nodeAddresses,
+    quarantines,
     id: `default/default/${service?.name}`,
     records: (held?.addresses ?? []).map(address => ({
       v: 2,
@@ -736,10 +739,24 @@ describe('allocate', () => {
     assert.equal(told(decide(asking, both, held, {}, ['10.0.0.7'])), 'nothing')
   })
 
+  test('gives up an address that is quarantined, and keeps the others', () => {
+    const quarantine = { mac: '02:aa:bb:cc:dd:ee', sinceMs: 1 }
+    const wide = aPool('red', ['10.0.0.0/28', '2001:db8::/124'])
+    const both = aDualService('web', 'RequireDualStack')
+    const held = anAllocation('web', ['10.0.0.7', '2001:db8::7'], 'red')
+    const command = decide(both, aConfiguration(wide), held, {}, [], [null, quarantine])
+    assert.equal(told(command), 'red:10.0.0.7+IPv6 red:IPv4+IPv6')
+    assert.deepEqual('cleared' in command && command.cleared, {
+      reason: 'AddressConflict',
+      message:
+        '2001:db8::7 is in use by another host on the LAN, with the MAC 02:aa:bb:cc:dd:ee, and was not announced',
+    })
+  })
+
   test('says why an address is lost without anybody asking for it', () => {
     const command = decide(web, aConfiguration(red), inBlue)
     assert.match(
-      'cleared' in command ? (command.cleared ?? '') : '',
+      'cleared' in command ? (command.cleared?.message ?? '') : '',
       /no pool contains 192\.168\.50\.211 any more/,
     )
   })

@@ -53,14 +53,14 @@ describe('a request is answered', () => {
   ]
   for (const [name, question, address] of rows) {
     test(name, () => {
-      const answered = answer(question, HERE, TABLE)
+      const answered = answer(decodeArpFrame(question), HERE, TABLE)
       assert.ok(typeof answered === 'object', String(answered))
       assert.equal(answered.address, address)
     })
   }
 
   test('with sender and target exchanged, by unicast, from the MAC of the interface', () => {
-    const answered = answer(ask({}), HERE, TABLE)
+    const answered = answer(decodeArpFrame(ask({})), HERE, TABLE)
     assert.ok(typeof answered === 'object')
     const reply = `0200c0a83264 0200c0a8320b 0806
       0001 0800 06 04 0002
@@ -90,7 +90,7 @@ describe('a frame is dropped for a reason', () => {
   ]
   for (const [name, frame, reason] of rows) {
     test(`${name}: ${reason}`, () => {
-      assert.equal(answer(frame, HERE, TABLE), reason)
+      assert.equal(answer(decodeArpFrame(frame), HERE, TABLE), reason)
       assert.ok(DROP_REASONS.includes(reason))
     })
   }

@@ -136,6 +136,7 @@ describe('fuzz', () => {
         namespaceLabels: {},
         held: holds ? anAllocation('s', ['10.0.1.7'], 'q') : null,
         records: [null],
+        quarantines: [],
         nodeAddresses: [],
         id: 'default/default/s',
       })

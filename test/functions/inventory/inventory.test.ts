@@ -75,6 +75,10 @@ const states: readonly (readonly [state: string, record: AddressRecord])[] = [
   ['shared', { ...record, holders: { a: holder, b: holder } }],
   ['resting', { ...record, after }],
   ['reserved', { ...record, after: { ...after, reserved: true } }],
+  [
+    'quarantined',
+    { ...record, after: { ...after, service: 'default/~/02:aa:bb:cc:dd:ee/1', reserved: true } },
+  ],
 ]
 for (const [state, one] of states) {
   test(`an address can be ${state}`, () => {

@@ -36,6 +36,26 @@ describe('events beside IPAllocated', () => {
     assert.deepEqual(reasons(written(aService('web'), lost), lost), [])
   })
 
+  test('that another host had the address is a warning, and stands in the condition', () => {
+    const message = '10.0.0.1 is in use by another host on the LAN, with the MAC 02:aa:bb:cc:dd:ee'
+    const notices = [{ reason: 'AddressConflict', message }]
+    const moved = anAllocation('web', ['10.0.0.2'], 'b', { notices })
+    const before = { ...written(aService('web'), plain), addresses: ['10.0.0.1'] }
+    assert.deepEqual(reasons(before, moved), [
+      'Normal IPAllocated Assigned IP "10.0.0.2" from pool "b"',
+      `Warning AddressConflict ${message}.`,
+    ])
+    const refusal = { reason: 'AllocationFailed', message: 'no free IP: "b" is full' }
+    const without = anAllocation('web', [], null, { notices, refusal })
+    for (const [allocation, words] of [
+      [moved, `10.0.0.2 from pool "b"; ${message}`],
+      [without, `${message}; no free IP: "b" is full`],
+    ] as const) {
+      const { patch } = publish(before, allocation, '')
+      assert.equal(patch?.status?.conditions?.at(-1)?.message, words)
+    }
+  })
+
   test('what is lacking is shown by the condition, and said when it first is', () => {
     const before = written(aService('web'), plain)
     const { patch } = publish(before, lacking, '')

@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Claim } from '../../../functions/liveness/messages.ts'
-import type { Namespace } from '../../../infra/sandbox/lan/namespace.ts'
 import { needs } from '../../support/capabilities.ts'
 import { eventually } from '../../support/eventually.ts'
-import { countersOf, macOf, wireIn } from '../../support/link-lab.ts'
+import { countersOf, macOf, memberIn, wireIn } from '../../support/link-lab.ts'
 import { segment, sh } from '../../support/segment.ts'
-import { type Talk, talk } from '../../support/talk.ts'
+import type { Talk } from '../../support/talk.ts'
 import { type Scope, undoing } from '../../support/undo.ts'
 
 const VIP = '10.7.0.50'
@@ -22,22 +21,6 @@ const claim: Claim = {
   owner: A,
   standbys: [B],
 }
-const KEY = 'a secret of the test'
-
-async function memberIn(
-  t: Scope,
-  host: Namespace,
-  node: string,
-  more: { remembered?: Claim[]; key?: string } = {},
-): Promise<Talk> {
-  const member = { node, remembered: more.remembered ?? [], key: more.key ?? KEY }
-  const given = ['env', `HERALD_TEST_MEMBER=${JSON.stringify(member)}`]
-  const link = talk('./link-process.ts', ['^lo$'], [...host.enter, ...given])
-  t.after(() => link.end())
-  await link.hear('ready', 0)
-  return link
-}
-
 async function hearsOf(link: Talk, node: string): Promise<void> {
   await eventually(() => {
     const heard = link.said.filter(line => 'hears' in line).at(-1)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { readAddressRecord, readAllocation } from '../../../infra/redis/records.ts'
+import { readAddressRecord, readAllocation, readLanRecord } from '../../../infra/redis/records.ts'
 
 describe('records of the scripts', () => {
   test('an allocation, with what it lacks and what is to be said', () => {
@@ -29,6 +29,17 @@ describe('records of the scripts', () => {
         'default/a/c': { uid: '', ports: [], sinceMs: 6, reserveMs: -1 },
       },
     })
+  })
+
+  test('what is known of an address on the LAN', () => {
+    assert.deepEqual(readLanRecord('unprobed named'), { unprobed: 'named' })
+    const who = {
+      ...{ mac: '02:aa:bb:cc:dd:ee', node: 'node-b', interface: 'eth0' },
+      ...{ sinceMs: 5, lastMs: 7 },
+    }
+    const text = '02:aa:bb:cc:dd:ee node-b eth0 5 7'
+    assert.deepEqual(readLanRecord(`taken ${text}`), { taken: who })
+    assert.deepEqual(readLanRecord(`claimed ${text}`), { claimed: who })
   })
 
   test('an address that rests, and one that is reserved for ever', () => {

@@ -4,9 +4,9 @@ import { checksumOf, isIntact } from '../../../functions/wire/checksum.ts'
 import { ICMPV6 } from '../../../functions/wire/icmpv6.ts'
 import { parseIPv6 } from '../../../functions/wire/ipv6.ts'
 import {
-  decodeSolicitationFrame,
-  type SolicitationFrameFault,
-} from '../../../functions/wire/solicitation-frame.ts'
+  decodeNeighborFrame,
+  type NeighborFrameFault,
+} from '../../../functions/wire/neighbor-frame.ts'
 import { dump, octets } from '../../support/octets.ts'
 
 const CLIENT = parseIPv6('2001:db8::1') ?? 0n
@@ -27,14 +27,15 @@ const FRAME = `
 describe('a solicitation in its frame', () => {
   test('gives its source and its message; what follows is padding', () => {
     for (const frame of [FRAME, `${FRAME} 0000`]) {
-      const read = decodeSolicitationFrame(octets(frame))
+      const read = decodeNeighborFrame(octets(frame))
       assert.ok(typeof read === 'object', String(read))
       assert.equal(read.source, CLIENT)
+      assert.equal(read.mac, 0x0200_c0a8_3264)
       assert.equal(dump(read.message), dump(octets(MESSAGE)))
     }
   })
 
-  const rows: readonly (readonly [string, Uint8Array, SolicitationFrameFault])[] = [
+  const rows: readonly (readonly [string, Uint8Array, NeighborFrameFault])[] = [
     ['half a header', octets(FRAME).subarray(0, 53), 'truncated'],
     ['less than its payload length', octets(FRAME).subarray(0, 80), 'truncated'],
     ['a jumbo frame', new Uint8Array(9000), 'oversized'],
@@ -46,7 +47,7 @@ describe('a solicitation in its frame', () => {
     ['from somebody else', octets(FRAME.replace('00000001', '00000002')), 'checksum'],
   ]
   for (const [name, frame, reason] of rows) {
-    test(`${name}: ${reason}`, () => assert.equal(decodeSolicitationFrame(frame), reason))
+    test(`${name}: ${reason}`, () => assert.equal(decodeNeighborFrame(frame), reason))
   }
 
   test('the checksum counts an odd octet at the end as if a zero followed (RFC 1071)', () => {

@@ -1,0 +1,23 @@
+/** The event that says that another host on the LAN claims an address that is announced, or was asked for by name. */
+import { createHash } from 'node:crypto'
+import { CONFLICT } from '../allocate/conflict.ts'
+import type { Claimed } from '../model/finding.ts'
+import type { EventText } from './publish.ts'
+
+/** Said once for each time that it begins. */
+export function claimedToo(
+  { name, uid }: { readonly name: string; readonly uid: string },
+  address: string,
+  { mac, node, interface: at, sinceMs }: Claimed,
+): EventText {
+  const digest = createHash('sha256').update([uid, address, mac, node, at, sinceMs].join('\n'))
+  return {
+    name: `${name}.${digest.digest('hex').slice(0, 16)}`,
+    type: 'Warning',
+    reason: CONFLICT,
+    action: 'Announce',
+    note:
+      `Another host on the LAN, with the MAC ${mac}, claims ${address} too: ${node} heard it on ${at}. The Service keeps the ` +
+      'address, and who asks reaches one or the other. Take it from that host, or give the Service another address.',
+  }
+}
