@@ -6,10 +6,11 @@
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { AlarmReason, Claim } from '../functions/liveness/messages.ts'
+import type { Claim } from '../functions/liveness/messages.ts'
 import { placementOf } from '../functions/liveness/reading.ts'
 import type { Finding } from '../functions/model/finding.ts'
-import type { Announcer } from '../functions/model/node.ts'
+import type { Alarm, Announcer } from '../functions/model/node.ts'
+import { ALARMS } from '../functions/publish/alarm.ts'
 import { findBeatKeys } from '../infra/beat-keys.ts'
 import { type Link, type LinkMember, type LinkOptions, openLink } from '../infra/link/link.ts'
 import { measureLag, measureLink } from '../infra/metrics/link.ts'
@@ -30,6 +31,8 @@ import { type Repeated, repeat } from './repeat.ts'
 const RENEW_EVERY_MS = 1000
 /** What is taken over together is written down together. */
 const GATHER_MS = 20
+/** They are raised again every 10 s while they last. */
+const ALARM_LASTS_MS = 60_000
 /** A planned stop waits so long for the LAN alone, then Redis is asked to move what is left. */
 const LAN_ALONE_MS = 1000
 
@@ -44,6 +47,7 @@ interface Post extends FindingsWorld {
   readonly remembered: Remembered
   /** By group: taken over, and not yet known to be written down in Redis. */
   readonly owed: Map<string, Claim>
+  readonly alarms: Alarms
   hears: readonly string[]
   epoch: number
   /** Incarnation of Redis in which it last reported all that it answers for. */
@@ -75,7 +79,8 @@ export async function runAnnouncer(
   })
   const owed = new Map<string, Claim>()
   const found = new Map<string, Finding>()
-  const events = eventsOf({ remembered, owed, found }, world)
+  const alarms = new Alarms()
+  const events = eventsOf({ remembered, owed, found, alarms }, world)
   const link = await open({
     excludeInterfaces: config.excludeInterfaces,
     log,
@@ -109,6 +114,7 @@ export async function runAnnouncer(
     remembered,
     owed,
     found,
+    alarms,
     hears: [],
     epoch: 0,
     incarnation: '',
@@ -158,7 +164,7 @@ export async function runAnnouncer(
 
 /** What the link says; of use once the rest stands, but said from the first moment on. */
 function eventsOf(
-  { remembered, owed, found }: Pick<Post, 'remembered' | 'owed' | 'found'>,
+  { remembered, owed, found, alarms }: Pick<Post, 'remembered' | 'owed' | 'found' | 'alarms'>,
   { log, metrics }: Pick<World, 'log' | 'metrics'>,
 ): Pick<LinkMember, 'onCommand' | 'onHears' | 'onFound'> & {
   begin(post: Post, renewing: Repeated): void
@@ -199,19 +205,14 @@ function eventsOf(
         owed.set(group, command.claim)
         soon()
       } else {
-        metrics.count('herald_liveness_alarms_total', { reason: command.reason })
-        log.warn({ node: command.node }, ALARMS[command.reason])
+        const { reason, node } = command
+        metrics.count('herald_liveness_alarms_total', { reason })
+        log.warn({ node }, ALARMS[reason])
+        alarms.raise({ reason, node })
       }
     },
   }
 }
-
-const ALARMS = {
-  unknownBeat:
-    'beats that say to come from this node fail authentication, or are of another version: nothing is taken over from it. Give all announcers the same HERALD_BEAT_KEYS',
-  beatsBlocked:
-    'this node renews its lease in Redis, but its beats do not get through on the LAN: look at VLANs, firewalls and filters of multicast between the nodes',
-} as const satisfies Record<AlarmReason, string>
 
 /** Reads the placements whose bells were rung and tells the link. */
 async function reload(post: Post): Promise<void> {
@@ -268,7 +269,8 @@ async function renew(post: Post, leaseMs: number): Promise<void> {
     post.incarnation = answered.incarnation
   }
   for (const claim of owing) if (owed.get(claim.group) === claim) owed.delete(claim.group)
-  if (groups.length > 0) await post.ringSoon(`publish-${cluster}`, [ANNOUNCED_KEY])
+  if (groups.length > 0 || post.alarms.areNew())
+    await post.ringSoon(`publish-${cluster}`, [ANNOUNCED_KEY])
   await read(post, groups, answered.alive)
   if (answered.groups.length > 0) {
     await post.ring(
@@ -305,6 +307,32 @@ async function placeAgain({ cluster, remembered, state, ring }: Post): Promise<v
   )
 }
 
-function self({ node, session, link, epoch, hears }: Post): Announcer {
-  return { node, session, interfaces: link.interfaces(), epoch, hears }
+function self({ node, session, link, epoch, hears, alarms }: Post): Announcer {
+  return { node, session, interfaces: link.interfaces(), epoch, hears, alarms: alarms.recent() }
+}
+
+/** What was wrong on the LAN in the last minute; the watcher says it on the nodes. */
+class Alarms {
+  /** By reason and node: the alarm, and when it was last raised. */
+  readonly #raised = new Map<string, { readonly alarm: Alarm; readonly atMs: number }>()
+  #new = false
+
+  raise(alarm: Alarm): void {
+    const key = `${alarm.reason} ${alarm.node}`
+    this.#new ||= !this.#raised.has(key)
+    this.#raised.set(key, { alarm, atMs: performance.now() })
+  }
+
+  recent(): Alarm[] {
+    const sinceMs = performance.now() - ALARM_LASTS_MS
+    for (const [key, { atMs }] of this.#raised) if (atMs < sinceMs) this.#raised.delete(key)
+    return [...this.#raised.values()].map(({ alarm }) => alarm)
+  }
+
+  /** True once after some were raised that had not been. */
+  areNew(): boolean {
+    const were = this.#new
+    this.#new = false
+    return were
+  }
 }

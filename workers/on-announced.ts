@@ -2,8 +2,11 @@
  * Answers `announced` and `announced/NAMESPACE/NAME` of a publish queue: which node announces a Service, in MetalLB's
  * ServiceL2Status and an event. What was placed anew lies in a set of its own until it has been told.
  */
+import { alarmEvent } from '../functions/publish/alarm.ts'
 import { assignedTo, l2Changes, unannounced } from '../functions/publish/l2-status.ts'
+import type { EventText } from '../functions/publish/publish.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
+import type { EventToWrite } from '../infra/kubernetes/event.ts'
 import { applyL2Status, deleteL2Status } from '../infra/kubernetes/write.ts'
 import { EVENTS_KEY } from '../infra/redis/publishing.ts'
 import { groupOf, judge } from './on-place.ts'
@@ -14,6 +17,7 @@ const LANES = 4
 
 export async function publishAllAnnounced(world: PublishWorld): Promise<void> {
   const { cluster, state } = world
+  await sayAlarms(world)
   const queue = state.announcedOf(cluster)
   const todo = await state.dirtyKeys(queue)
   const lane = async () => {
@@ -26,6 +30,24 @@ export async function publishAllAnnounced(world: PublishWorld): Promise<void> {
     }
   }
   await Promise.all(Array.from({ length: LANES }, lane))
+}
+
+/** On the nodes that announcers cannot hear rightly; names that are no node's are made up. */
+async function sayAlarms(world: PublishWorld): Promise<void> {
+  const { seen, state, cluster } = world
+  const current = new Set<string>()
+  for (const announcer of await state.announcers(cluster)) {
+    for (const alarm of announcer.alarms ?? []) {
+      const event = alarmEvent(announcer, alarm)
+      current.add(event.name)
+      const uid = seen.nodes.items.get(alarm.node)?.uid
+      if (uid === undefined || seen.alarms.has(event.name)) continue
+      const { node: name } = alarm
+      await owe(event, { apiVersion: 'v1', kind: 'Node', namespace: null, name, uid }, world)
+      seen.alarms.add(event.name)
+    }
+  }
+  for (const name of seen.alarms) if (!current.has(name)) seen.alarms.delete(name)
 }
 
 export async function publishAnnounced(name: string, world: PublishWorld): Promise<void> {
@@ -57,11 +79,18 @@ export async function publishAnnounced(name: string, world: PublishWorld): Promi
 }
 
 async function say(
-  event: ReturnType<typeof assignedTo>,
+  event: EventText,
   { namespace, name, uid }: { namespace: string; name: string; uid: string },
+  world: PublishWorld,
+): Promise<void> {
+  await owe(event, { apiVersion: 'v1', kind: 'Service', namespace, name, uid }, world)
+}
+
+async function owe(
+  event: EventText,
+  regarding: EventToWrite['regarding'],
   { publishing, instance, ring, cluster }: PublishWorld,
 ): Promise<void> {
-  const regarding = { apiVersion: 'v1', kind: 'Service', namespace, name, uid }
   await publishing.owe({ ...event, regarding, reportingInstance: instance })
   await ring(`publish-${cluster}`, [EVENTS_KEY])
 }

@@ -30,6 +30,8 @@ export interface Seen {
   readonly states: Shelf<ConfigurationState>
   /** Likewise; by namespace/name of the Service, then by name of the object. */
   readonly l2: Shelf<Map<string, L2Status>>
+  /** Names of events about nodes that were said. */
+  readonly alarms: Set<string>
 }
 
 export const nothingSeen = (): Seen => ({
@@ -40,6 +42,7 @@ export const nothingSeen = (): Seen => ({
   objects: emptyShelf(),
   states: emptyShelf(),
   l2: emptyShelf(),
+  alarms: new Set(),
 })
 
 export interface SightWorld extends MirrorWorld {

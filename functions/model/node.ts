@@ -1,3 +1,4 @@
+import type { AlarmReason } from '../liveness/messages.ts'
 import type { Labels } from './selector.ts'
 
 /** What Herald obeys of a Kubernetes Node (core/v1). */
@@ -45,6 +46,14 @@ export interface Announcer {
   readonly epoch: number
   /** Nodes that it hears on the LAN: what Redis thinks of their leases does not matter. */
   readonly hears: readonly string[]
+  /** What is wrong on the LAN, of the last minute. Absent where an older version writes. */
+  readonly alarms?: readonly Alarm[]
+}
+
+/** What an announcer hears wrong of another node, or does not hear. */
+export interface Alarm {
+  readonly reason: AlarmReason
+  readonly node: string
 }
 
 export interface AnnouncerInterface {

@@ -1,4 +1,5 @@
 /** Nodes of a watched cluster whose announcers are played by the test: they hold their leases and take over what they are told to. */
+import type { Alarm } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { scriptsOf } from '../../infra/redis/scripts.ts'
 import { putService } from './cluster.ts'
@@ -11,6 +12,7 @@ export const renewLease = (
   { client }: Watched,
   node: string,
   placements: readonly Placement[] = [],
+  alarms: readonly Alarm[] = [],
 ) =>
   scriptsOf(client, '{herald}').renew(
     'default',
@@ -19,6 +21,7 @@ export const renewLease = (
       session: 's',
       epoch: 0,
       hears: [],
+      alarms,
       interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', prefixes: [] }],
     },
     { ms: 600_000, incarnation: '' },

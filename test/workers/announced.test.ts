@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { openDepths } from '../../infra/queue/depth.ts'
 import { openBells } from '../../infra/queue/queues.ts'
 import { needs } from '../support/capabilities.ts'
 import { eventsOf } from '../support/cluster.ts'
@@ -36,6 +37,14 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
         herald.api.counters.requests({ verb, resource }),
       ),
     ).reduce((sum, count) => sum + count, 0)
+  const ringAnnounced = () =>
+    openBells(herald.client, '{herald}', keptLog()).ring('publish-default', ['announced'])
+  const bellsLeft = async () => {
+    const { waiting, active, delayed } = await openDepths(herald.client, '{herald}').depth(
+      'publish-default',
+    )
+    return waiting + active + delayed
+  }
   const placement = async () => {
     const [address = ''] = herald.addresses(['web'])
     const found = await herald.state.placement('default', address)
@@ -84,12 +93,26 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
       epoch: { number: epoch.number + 1, node: other },
     }
     await renewLease(herald, other, [taken])
-    const bells = openBells(herald.client, '{herald}', keptLog())
-    await bells.ring('publish-default', ['announced'])
-    await bells.close()
+    await ringAnnounced()
     await until('the other is shown', () => shown().join() === `default/web ${other}`)
     await until('it is said', () => assignments().some(one => one.includes(`"${other}"`)))
     assert.equal(assignments().length, 2)
+  })
+
+  test('a node whose beats do not get through is warned on itself, once; a name that is no node’s is made up', async () => {
+    const alarms = [
+      { reason: 'unknownBeat', node: 'forged' },
+      { reason: 'beatsBlocked', node: 'b' },
+    ] as const
+    for (let time = 0; time < 2; time++) {
+      await renewLease(herald, 'a', [], alarms)
+      await ringAnnounced()
+      await until('it is said', () => eventsOf(herald.api, 'b').length > 0)
+    }
+    await until('all is told', async () => (await bellsLeft()) === 0)
+    assert.equal(eventsOf(herald.api, 'b').length, 1)
+    assert.match(eventsOf(herald.api, 'b').join(), /^BeatsBlocked: a says: .*look at VLANs/)
+    assert.deepEqual(eventsOf(herald.api, 'forged'), [])
   })
 
   test('is put back when somebody deletes it', async () => {
@@ -104,7 +127,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
     await stop()
     await start()
     serve(herald, 'next')
-    await until('the next is shown', () => shown().length === 2)
+    await until('the next is shown', () => shown().some(one => one.startsWith('default/next ')))
     const [one = 0] = before
     assert.equal(writes() - one, 2, 'an object and its status, for the next alone')
     assert.equal(assignments().length, before[1])
