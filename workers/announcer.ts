@@ -9,7 +9,7 @@ import { resolve } from 'node:path'
 import type { Claim } from '../functions/liveness/messages.ts'
 import { placementOf } from '../functions/liveness/reading.ts'
 import type { Finding } from '../functions/model/finding.ts'
-import type { Alarm, Announcer } from '../functions/model/node.ts'
+import type { Announcer } from '../functions/model/node.ts'
 import { ALARMS } from '../functions/publish/alarm.ts'
 import { findBeatKeys } from '../infra/beat-keys.ts'
 import { type Link, type LinkMember, type LinkOptions, openLink } from '../infra/link/link.ts'
@@ -24,6 +24,7 @@ import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { type State, stateOf } from '../infra/redis/state.ts'
 import { Remembered } from '../infra/remembered.ts'
+import { Alarms } from './alarms.ts'
 import { LEASE_MS } from './allocator.ts'
 import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
 import { type Repeated, repeat } from './repeat.ts'
@@ -31,8 +32,6 @@ import { type Repeated, repeat } from './repeat.ts'
 const RENEW_EVERY_MS = 1000
 /** What is taken over together is written down together. */
 const GATHER_MS = 20
-/** They are raised again every 10 s while they last. */
-const ALARM_LASTS_MS = 60_000
 /** A planned stop waits so long for the LAN alone, then Redis is asked to move what is left. */
 const LAN_ALONE_MS = 1000
 
@@ -309,30 +308,4 @@ async function placeAgain({ cluster, remembered, state, ring }: Post): Promise<v
 
 function self({ node, session, link, epoch, hears, alarms }: Post): Announcer {
   return { node, session, interfaces: link.interfaces(), epoch, hears, alarms: alarms.recent() }
-}
-
-/** What was wrong on the LAN in the last minute; the watcher says it on the nodes. */
-class Alarms {
-  /** By reason and node: the alarm, and when it was last raised. */
-  readonly #raised = new Map<string, { readonly alarm: Alarm; readonly atMs: number }>()
-  #new = false
-
-  raise(alarm: Alarm): void {
-    const key = `${alarm.reason} ${alarm.node}`
-    this.#new ||= !this.#raised.has(key)
-    this.#raised.set(key, { alarm, atMs: performance.now() })
-  }
-
-  recent(): Alarm[] {
-    const sinceMs = performance.now() - ALARM_LASTS_MS
-    for (const [key, { atMs }] of this.#raised) if (atMs < sinceMs) this.#raised.delete(key)
-    return [...this.#raised.values()].map(({ alarm }) => alarm)
-  }
-
-  /** True once after some were raised that had not been. */
-  areNew(): boolean {
-    const were = this.#new
-    this.#new = false
-    return were
-  }
 }
