@@ -1,4 +1,5 @@
-/** Which interfaces announce: MetalLB's rules (metallb-behaviour 5.3). */
+/** Which interfaces announce (MetalLB's rules, metallb-behaviour 5.3), and on which of them an address lives. */
+import { type Address, type AddressRange, contains } from '../model/address.ts'
 import type { NetworkLink } from '../wire/rtnetlink.ts'
 
 export type Unfit = 'excluded' | 'down' | 'enslaved' | 'noARP' | 'noBroadcast' | 'notEthernet'
@@ -25,4 +26,25 @@ export function unfit(link: NetworkLink, exclude: readonly RegExp[]): Unfit | nu
 /** Up, and there is a carrier: what is sent has a chance to arrive. */
 export function isRunning(link: NetworkLink): boolean {
   return (link.flags & IFF_RUNNING) !== 0
+}
+
+/** An interface, and the networks that it has an address in. */
+export interface Homed {
+  readonly name: string
+  readonly networks: readonly AddressRange[]
+}
+
+/**
+ * Where an address lives that may be announced on these interfaces (null: on all): on those that are in its network; where none
+ * is, on all of them, since its network may be routed there.
+ */
+export function homeOf(
+  address: Address,
+  interfaces: readonly string[] | null,
+  present: readonly Homed[],
+): readonly string[] | null {
+  const able = present.filter(one => interfaces === null || interfaces.includes(one.name))
+  const homes = able.filter(one => one.networks.some(network => contains(network, address)))
+  if (homes.length === 0 || homes.length === able.length) return interfaces
+  return homes.map(one => one.name)
 }

@@ -4,9 +4,10 @@
  * the main thread, which writes it down.
  */
 import type { Interfaces } from '../../functions/announce/answer.ts'
+import { type Homed, homeOf } from '../../functions/announce/interfaces.ts'
 import type { Claim, Command, Event } from '../../functions/liveness/messages.ts'
 import { Protocol } from '../../functions/liveness/protocol.ts'
-import { parseAddress } from '../../functions/model/address.ts'
+import { parseAddress, parseCIDR } from '../../functions/model/address.ts'
 import type { Asking, Finding } from '../../functions/model/finding.ts'
 import { decodeMessage, encodeBeat, encodeSet } from '../../functions/wire/beat.ts'
 import { parseMAC } from '../../functions/wire/bytes.ts'
@@ -44,6 +45,9 @@ export class Member implements Timed {
   /** By name of the interface. */
   readonly #ways = new Map<string, Way>()
   readonly #answers = new Map<string, Claim>()
+  /** Where addresses may live. */
+  #homes: readonly Homed[] = []
+  #networks = '[]'
   /** Addresses that are claimed and not answered for: they are probed, or somebody else was found to have them. */
   readonly #withheld = new Map<string, Asking>()
   readonly conflicts: Conflicts
@@ -92,6 +96,11 @@ export class Member implements Timed {
       if (!interfaces.some(one => one.name === name && one.index === way.index)) this.#close(name)
     }
     for (const one of interfaces) this.#keep(one)
+    const networks = JSON.stringify(interfaces.map(({ name, prefixes }) => [name, prefixes]))
+    if (networks === this.#networks) return
+    this.#networks = networks
+    this.#homes = interfaces.map(homedOf)
+    this.#answer([...this.#answers.values()])
   }
 
   read(redis: Reading): void {
@@ -215,12 +224,13 @@ export class Member implements Timed {
     let isIPv6 = false
     for (const claim of claims) {
       const { addresses, owner } = claim
-      const interfaces = owner.interfaces && new Set(owner.interfaces)
       const before = this.#answers.get(claim.group)?.addresses ?? []
       gone.push(...before.filter(address => !addresses.includes(address)))
       for (const address of addresses) {
         const wire = wireOf(address)
         if (wire === null) continue
+        const home = this.#homeOf(address, owner.interfaces)
+        const interfaces = home && new Set(home)
         if (this.#withheld.has(address)) {
           this.conflicts.probe(wire, interfaces)
           continue
@@ -260,12 +270,17 @@ export class Member implements Timed {
     if (probing && (!foreign || this.#withheld.get(address) === 'named')) this.begin([address])
   }
 
+  #homeOf(text: string, interfaces: readonly string[] | null): readonly string[] | null {
+    const address = parseAddress(text)
+    return address ? homeOf(address, interfaces, this.#homes) : interfaces
+  }
+
   #tellIPv6(): void {
     const ipv6: [string, readonly string[] | null][] = []
     for (const { addresses, owner } of this.#answers.values()) {
       for (const address of addresses) {
         if (isTextIPv6(address) && !this.#withheld.has(address))
-          ipv6.push([address, owner.interfaces])
+          ipv6.push([address, this.#homeOf(address, owner.interfaces)])
       }
     }
     this.#say({ is: 'answers', ipv6 })
@@ -306,3 +321,8 @@ function sourceOf({ mac: text, prefixes }: LinkInterface): Source {
   const own = sources.find(one => one?.family === 'IPv6' && isLinkLocal(one.value))
   return { family: 'IPv6', mac, address: own?.value ?? 0n }
 }
+
+const homedOf = ({ name, prefixes }: LinkInterface): Homed => ({
+  name,
+  networks: prefixes.map(parseCIDR).filter(one => one !== null),
+})

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isRunning, type Unfit, unfit } from '../../../functions/announce/interfaces.ts'
+import {
+  type Homed,
+  homeOf,
+  isRunning,
+  type Unfit,
+  unfit,
+} from '../../../functions/announce/interfaces.ts'
+import { parseAddress, parseCIDR } from '../../../functions/model/address.ts'
 import type { NetworkLink } from '../../../functions/wire/rtnetlink.ts'
 
 /** linux/if.h and linux/if_arp.h, as `ip link` shows them. */
@@ -65,4 +72,43 @@ describe('an interface announces when it can', () => {
     assert.equal(isRunning(eth0), true)
     assert.equal(isRunning({ ...eth0, flags: UP | BROADCAST }), false)
   })
+})
+
+describe('an address lives', () => {
+  const homed = (name: string, ...prefixes: string[]): Homed => ({
+    name,
+    networks: prefixes.map(parseCIDR).filter(one => one !== null),
+  })
+  const [lan, dmz, bare] = [
+    homed('lan', '192.168.50.11/24', 'fd00::1/64'),
+    homed('dmz', '10.0.0.1/8'),
+    homed('bare'),
+  ]
+  const rows: [string, string, readonly string[] | null, Homed[], readonly string[] | null][] = [
+    ['on the interface that is in its network', '192.168.50.211', null, [lan, dmz, bare], ['lan']],
+    ['likewise in IPv6', 'fd00::50', null, [lan, dmz], ['lan']],
+    ['on all where none is', '203.0.113.1', null, [lan, dmz], null],
+    [
+      'on all that it is advertised on where none of them is',
+      '192.168.50.211',
+      ['dmz', 'bare'],
+      [lan, dmz, bare],
+      ['dmz', 'bare'],
+    ],
+    [
+      'on that one of those that it is advertised on',
+      '10.1.1.1',
+      ['dmz', 'bare'],
+      [lan, dmz, bare],
+      ['dmz'],
+    ],
+    ['on whatever is there when that is all', '192.168.50.211', null, [lan], null],
+  ]
+  for (const [what, address, interfaces, present, homes] of rows) {
+    test(what, () => {
+      const parsed = parseAddress(address)
+      assert.ok(parsed)
+      assert.deepEqual(homeOf(parsed, interfaces, present), homes)
+    })
+  }
 })

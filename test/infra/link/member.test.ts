@@ -66,3 +66,26 @@ describe('a standby', { ...needs('netns'), concurrency: 3 }, () => {
     await owner.end()
   })
 })
+
+describe('an address', needs('netns'), () => {
+  test('lives on the interfaces that are in its network, and on all where none is', async t => {
+    const { scope, a, wire, macs } = await lab(t, false)
+    const other = await segment(scope)
+    const beyond = await wireIn(scope, await other.host('beyond', '10.8.0.1/24'))
+    await sh(other.hub, `ip link add node-a type veth peer name eth1 netns ${a.pid}`)
+    await sh(other.hub, 'ip link set node-a master br0 up')
+    await sh(a, 'ip addr add 10.8.0.3/24 dev eth1; ip link set eth1 up')
+    const [eth1 = ''] = (await sh(a, 'cat /sys/class/net/eth1/address')).split('\n')
+    const homeless = { ...claim, group: '10.9.0.9', addresses: ['10.9.0.9'] }
+    const link = await memberIn(scope, a, 'a', { remembered: [claim, homeless] })
+    await eventually(async () => assert.deepEqual(await beyond.ask('10.9.0.9'), [eth1]))
+    assert.deepEqual(await wire.ask('10.9.0.9'), [macs.a])
+    assert.deepEqual(await wire.ask(VIP), [macs.a])
+    await beyond.request(VIP)
+    await beyond.ask('10.9.0.9') // answered after that
+    assert.deepEqual(beyond.answerers(VIP), [])
+    await sh(a, 'ip addr add 10.7.0.200/24 dev eth1')
+    await eventually(async () => assert.deepEqual(await beyond.ask(VIP), [eth1]))
+    await link.end()
+  })
+})
