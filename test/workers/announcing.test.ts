@@ -88,6 +88,55 @@ describe('an address on the LAN', needs('netns', 'redis', 'kubectl'), () => {
     assert.deepEqual(silent, [], 'an address that nobody holds')
   })
 
+  describe('that another host has', () => {
+    const [taken, next, named] = ['192.168.50.214', '192.168.50.215', '192.168.50.216']
+    const client = (...argv: string[]) => all.lan.exec('client', argv)
+    const takes = (address: string) => client('ip', 'addr', 'add', `${address}/32`, 'dev', 'eth0')
+    const warned = (service: string, words: RegExp) =>
+      eventually(async () => {
+        const about = `involvedObject.name=${service},reason=AddressConflict,type=Warning`
+        const note = 'jsonpath={.items[*].note}{.items[*].message}'
+        const said = await all.kubectl('get', 'events', '--field-selector', about, '-o', note)
+        assert.match(said, words)
+        assert.match(said, new RegExp(all.lan.client.mac))
+      }, 20_000)
+    after(async () => {
+      for (const address of [taken, next, named]) {
+        await client('ip', 'addr', 'del', `${address}/32`, 'dev', 'eth0')
+      }
+      await all.kubectl('delete', 'svc', 'four', 'named')
+    })
+
+    it('is found before it is announced: its Service gets the next one, and is told the MAC', async () => {
+      await takes(taken)
+      await all.serve('four')
+      await warned('four', /^192\.168\.50\.214 is in use by another host/)
+      await eventually(async () => assert.equal(await all.addressOf('four'), next))
+      await ownerOf(next)
+      const state = stateOf(all.redis.connect(), '{herald}')
+      assert.equal((await state.quarantines([taken]))[0]?.mac, all.lan.client.mac)
+      await eventually(async () => assert.deepEqual(await state.lan([next]), [null])) // probed once and for all
+      const condition = 'jsonpath={.status.conditions[*].message}'
+      const shown = await all.kubectl('get', 'svc', 'four', '-o', condition)
+      assert.match(shown, new RegExp(`^${next} from pool .*; ${taken} is in use by`))
+    })
+
+    it('is kept when it was asked for by name, with a warning', async () => {
+      await takes(named)
+      const how = ['--port=80', '--type=LoadBalancer', `--load-balancer-ip=${named}`]
+      await all.kubectl('expose', 'deployment', 'four', '--name=named', ...how)
+      await warned('named', /claims 192\.168\.50\.216 too: node-. heard it on eth0/)
+      assert.equal(await all.addressOf('named'), named)
+    })
+
+    it('is kept when it is announced already, with a warning', async () => {
+      await takes(next)
+      await client('arping', '-U', '-c', '1', '-I', 'eth0', next)
+      await warned('four', /claims 192\.168\.50\.215 too/)
+      assert.equal(await all.addressOf('four'), next)
+    })
+  })
+
   it('goes to a standby when its announcer is killed, which Redis is told, and stays there', async () => {
     const { address, node } = first()
     await kill(node)

@@ -24,6 +24,7 @@ async function world(t: TestContext, quarantineMs = 10 * MINUTE_MS) {
   return {
     ...allocator,
     deciding,
+    finder,
     serve: (service: Service) => allocator.serve(service),
     gone: (name: string, version?: string) => allocator.gone(name, version),
     /** What the LAN shows, reported by node-b; then whoever was rung is answered. */
@@ -76,13 +77,30 @@ describe('an address that is claimed', needs('redis'), () => {
   })
 
   test('is not new when it is adopted, shown by its status, or shared with who has it', async t => {
-    const { serve, finds, unprobed, scripts } = await world(t)
+    const { serve, finds, unprobed, scripts, redis, state } = await world(t)
     const shared = { annotations: { 'metallb.io/allow-shared-ip': 'k' } }
     await serve(aService('shown', { addresses: ['10.0.0.2'] }))
     await serve(aService('a', shared))
     await finds('10.0.0.1', null)
     await serve(aService('b', { ...shared, ports: [{ protocol: 'TCP', port: 81 }] }))
     assert.deepEqual([await unprobed('10.0.0.1'), await unprobed('10.0.0.2')], [null, null])
+    await serve(aService('c'))
+    assert.equal(await unprobed('10.0.0.3'), 'automatic')
+    await redis.hdel(state.keys.adopted, 'default')
+    const adoption = scripts.adoption('default', 'again')
+    assert.equal(await adoption.begin(), 'begun')
+    const place = { address: '10.0.0.3', page: '4:0a00', offset: 3 }
+    const item = { service: 'default/c', uid: 'uid-c', addresses: [place], pool: 'both' }
+    const terms = { sharing: '', backend: '', ports: ['TCP/80'], sinceMs: 1 }
+    assert.deepEqual(await adoption.adopt([{ ...item, ...terms }]), [])
+    assert.ok(await adoption.end())
+    assert.equal(await unprobed('10.0.0.3'), null, 'its status shows it')
+  })
+
+  test('is not new to whoever takes over its group on the LAN', async t => {
+    const { serve, unprobed, scripts } = await world(t)
+    await serve(aService('x', { loadBalancerIP: '10.0.0.1' }))
+    await serve(aService('y', { loadBalancerIP: '10.0.0.2' }))
     await serve(aService('c'))
     assert.equal(await unprobed('10.0.0.3'), 'automatic')
     await scripts.renew(
@@ -129,6 +147,14 @@ describe('an address that another host has', needs('redis'), () => {
     assert.ok((await state.addressRecord('10.0.0.1'))?.after?.reserved)
     await serve(aService('b'))
     assert.deepEqual(await held('b'), ['10.0.0.3'], 'nobody gets it')
+  })
+
+  test('is quarantined once, however many allocators are told of it', async t => {
+    const { serve, scripts, finder } = await world(t)
+    await serve(aService('a'))
+    await scripts.found(finder, [{ address: '10.0.0.1', probing: true, foreign }])
+    const quarantine = () => scripts.quarantine('default', ['10.0.0.1'], MINUTE_MS)
+    assert.deepEqual([await quarantine(), await quarantine()], [['default/default/a'], []])
   })
 
   test('costs a Service of both families no more than that address', async t => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { announcements } from '../../../functions/announce/announcement.ts'
+import type { Claim } from '../../../functions/liveness/messages.ts'
 import type { Asking, Finding } from '../../../functions/model/finding.ts'
 import { parseIPv4 } from '../../../functions/wire/bytes.ts'
 import type { Namespace } from '../../../infra/sandbox/lan/namespace.ts'
@@ -20,6 +21,14 @@ import { segment, sh } from '../../support/segment.ts'
 import type { Talk } from '../../support/talk.ts'
 import { undoing } from '../../support/undo.ts'
 
+/** What the one beside claims when it starts. */
+const CLAIM: Claim = {
+  group: '10.7.0.58',
+  addresses: ['10.7.0.58'],
+  epoch: { number: 5, node: 'b' },
+  owner: { node: 'b', interfaces: null },
+  standbys: [{ node: 'a', interfaces: null }],
+}
 const EVERYBODY = 'ff:ff:ff:ff:ff:ff'
 
 describe('a member', needs('netns', 'ipv6'), () => {
@@ -42,29 +51,31 @@ describe('a member', needs('netns', 'ipv6'), () => {
     macs.other = await macOf(other)
     wire = await wireIn(scope, client)
     link = await memberIn(scope, node, 'a')
-    beside = await memberIn(scope, other, 'b')
+    beside = await memberIn(scope, other, 'b', { remembered: [CLAIM] })
     await beside.hear('hears', 0)
   })
 
-  /** Redis says that the link owns this address, which has not been announced by anybody. */
+  /** What Redis says: `a` owns this address. */
+  const read = (address: string, unprobed: readonly [string, Asking][]) => ({
+    do: 'read',
+    placements: [
+      {
+        v: 1,
+        group: address,
+        addresses: [address],
+        epoch: { number: 1, node: 'a' },
+        owner: { node: 'a', interfaces: null },
+        standbys: [{ node: 'b', interfaces: null }],
+        reason: '',
+        sinceMs: 0,
+      },
+    ],
+    alive: ['a', 'b'],
+    unprobed,
+  })
+  /** `asking` null: it has been announced before. */
   const own = (address: string, asking: Asking | null = 'automatic') =>
-    link.say({
-      do: 'read',
-      placements: [
-        {
-          v: 1,
-          group: address,
-          addresses: [address],
-          epoch: { number: 1, node: 'a' },
-          owner: { node: 'a', interfaces: null },
-          standbys: [],
-          reason: '',
-          sinceMs: 0,
-        },
-      ],
-      alive: ['a'],
-      unprobed: asking ? [[address, asking]] : [],
-    })
+    link.say(read(address, asking ? [[address, asking]] : []))
   const findings = (address: string) =>
     link.said
       .flatMap(line => ('found' in line ? [line.found as Finding] : []))
@@ -77,6 +88,8 @@ describe('a member', needs('netns', 'ipv6'), () => {
     wire
       .heard()
       .filter(one => one.to === EVERYBODY && one.senderMAC === mac && one.sender === address)
+  const probesFor = (address: string) =>
+    wire.heard().filter(one => one.sender === '0.0.0.0' && one.target === address)
   const by = (mac: string) => ({ mac, interface: 'eth0' })
   const takes = (address: string, from = macs.client) =>
     wire.send(announcements(parseIPv4(address) ?? 0, macNumber(from))[0] ?? new Uint8Array())
@@ -84,7 +97,7 @@ describe('a member', needs('netns', 'ipv6'), () => {
   test('probes a new address three times before it answers for it', async () => {
     own('10.7.0.50')
     assert.deepEqual(await wire.ask('10.7.0.50'), [macs.node])
-    const probes = wire.heard().filter(one => one.sender === '0.0.0.0')
+    const probes = probesFor('10.7.0.50')
     assert.deepEqual(
       probes.map(({ operation, senderMAC, target }) => [operation, senderMAC, target]),
       Array(3).fill([1, macs.node, '10.7.0.50']),
@@ -117,10 +130,7 @@ describe('a member', needs('netns', 'ipv6'), () => {
   test('does not probe what was announced before', async () => {
     own('10.7.0.53', null)
     assert.deepEqual(await wire.ask('10.7.0.53'), [macs.node])
-    assert.deepEqual(
-      wire.heard().filter(one => one.sender === '0.0.0.0' && one.target === '10.7.0.53'),
-      [],
-    )
+    assert.deepEqual(probesFor('10.7.0.53'), [])
     assert.deepEqual(findings('10.7.0.53'), [])
   })
 
@@ -176,5 +186,24 @@ describe('a member', needs('netns', 'ipv6'), () => {
     await sh(client, 'ip -6 addr add 2001:db8::60/64 dev eth0') // detects duplicates
     const [, claimed] = await found('2001:db8::60', 2)
     assert.deepEqual(claimed, { address: '2001:db8::60', probing: false, foreign: by(macs.client) })
+  })
+
+  test('that takes over what Redis said was its own to probe answers at once', async () => {
+    assert.deepEqual(await wire.ask('10.7.0.58'), [macs.other])
+    own('10.7.0.58')
+    beside.child.kill('SIGKILL')
+    await eventually(async () => assert.deepEqual(await wire.ask('10.7.0.58'), [macs.node]))
+    assert.deepEqual(probesFor('10.7.0.58'), [])
+  })
+
+  test('that takes over what was still being probed answers at once', async () => {
+    beside = await memberIn(scope, other, 'b')
+    await beside.hear('hears', 0)
+    beside.say(read('10.7.0.57', []))
+    own('10.7.0.57')
+    await eventually(() => assert.ok(probesFor('10.7.0.57').length > 0))
+    link.child.kill('SIGKILL')
+    assert.deepEqual(await wire.ask('10.7.0.57'), [macs.other])
+    assert.ok(probesFor('10.7.0.57').every(({ senderMAC }) => senderMAC === macs.node))
   })
 })
