@@ -8,6 +8,7 @@ import type { ProbePlan } from '../functions/announce/guard.ts'
 import { Fault } from '../functions/model/fault.ts'
 import { type RedisConfig, redisConfig } from './config/redis.ts'
 import { type Listen, SETTINGS, type Setting, type SettingName } from './config/settings.ts'
+import { type WindowsKeys, windowsKeysOf } from './config/windows.ts'
 
 export type { RedisConfig } from './config/redis.ts'
 
@@ -36,7 +37,7 @@ export type ProcessName =
 type Given = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]['schema']> | null }
 
 /** What a process was told. Settings that it has no flag for stand at their defaults. */
-export interface Config {
+export interface Config extends WindowsKeys {
   readonly process: ProcessName
   readonly redis: RedisConfig
   /** What all keys in Redis begin with: a hash tag. */
@@ -135,7 +136,7 @@ const KUBERNETES = [
 
 /** Which settings each command takes. */
 export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> = {
-  watcher: [...REDIS, ...KUBERNETES, ...COMMON, 'clusters', 'healthAddress'],
+  watcher: [...REDIS, ...KUBERNETES, 'windowsKeyFile', ...COMMON, 'clusters', 'healthAddress'],
   allocator: [
     ...REDIS,
     'concurrency',
@@ -151,6 +152,7 @@ export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> 
     'excludeInterfaces',
     'probe',
     ...BEATS,
+    'windowsPublicKeyFile',
     'stateDir',
     ...COMMON,
     'clusters',
@@ -220,8 +222,9 @@ export function readConfig(process: ProcessName, sources: Sources): UpConfig {
   const redis = redisOf(process, given, complain)
   const beatKeys = beatKeysOf(given, complain)
   const adminToken = adminTokenOf(given, complain)
+  const windows = windowsKeysOf(given, complain)
   if (mistakes.length > 0) throw invalid(process, mistakes)
-  return Object.freeze({ process, ...complete(given), redis, beatKeys, adminToken })
+  return Object.freeze({ process, ...complete(given), redis, beatKeys, adminToken, ...windows })
 }
 
 /** True for every process but `up`, which starts a Redis of its own. */
@@ -284,7 +287,7 @@ function adminTokenOf(
   return null
 }
 
-type Read = 'process' | 'redis' | 'beatKeys' | 'adminToken'
+type Read = 'process' | 'redis' | 'beatKeys' | 'adminToken' | keyof WindowsKeys
 
 function complete(given: Given): Omit<UpConfig, Read> {
   const cluster = filled(given.cluster)

@@ -26,6 +26,7 @@ import { type State, stateOf } from '../infra/redis/state.ts'
 import { Remembered } from '../infra/remembered.ts'
 import { Alarms } from './alarms.ts'
 import { LEASE_MS } from './allocator.ts'
+import { type Bound, openBound } from './bound.ts'
 import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
 import { type Repeated, repeat } from './repeat.ts'
 
@@ -40,6 +41,8 @@ interface Post extends FindingsWorld {
   readonly node: string
   readonly session: string
   readonly state: State
+  /** Null: it has no key to know by what is signed. */
+  readonly bound: Bound | null
   readonly metrics: Metrics
   readonly startedMs: number
   ringSoon(queue: string, keys: readonly string[]): Promise<void>
@@ -76,6 +79,8 @@ export async function runAnnouncer(
     await waitForRedis(redis, world)
     return state.beatKey(otherwise)
   })
+  const key = config.windowsPublicKey
+  const bound = key && (await openBound(key, state, world))
   const owed = new Map<string, Claim>()
   const found = new Map<string, Finding>()
   const alarms = new Alarms()
@@ -90,6 +95,7 @@ export async function runAnnouncer(
       session,
       probe: config.probe,
       remembered: [...remembered.claims.values()],
+      bound: bound?.ranges() ?? null,
       ...events,
     },
     onInterfaces: list => {
@@ -106,6 +112,7 @@ export async function runAnnouncer(
     state,
     scripts: scriptsOf(redis, prefix),
     link,
+    bound,
     metrics,
     startedMs: Date.now(),
     ring: (queue, keys) => bells.ring(queue, keys),
@@ -226,10 +233,12 @@ async function reload(post: Post): Promise<void> {
 }
 
 async function read(
-  { cluster, node, state, link, remembered, metrics, startedMs }: Post,
+  { cluster, node, state, link, bound, remembered, metrics, startedMs }: Post,
   groups: readonly string[],
   alive: readonly string[] | null = null,
 ): Promise<void> {
+  const ranges = await bound?.look()
+  if (ranges) link.bind(ranges)
   const found = await state.placements(cluster, groups)
   const placements = [...found.values()].filter(placement => placement !== null)
   const mine = placements.filter(({ owner }) => owner?.node === node)

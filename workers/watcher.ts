@@ -26,6 +26,7 @@ import { onPublish, type PublishWorld } from './on-publish.ts'
 import { reconfigure } from './reconfigure.ts'
 import { traffic } from './say.ts'
 import { nothingSeen, type Seen } from './sightings.ts'
+import { signPools } from './sign.ts'
 import { runWebhook } from './webhook.ts'
 
 /** Status patches under way at once: what keeps an API server busy that answers in some 100 ms under load. */
@@ -69,6 +70,7 @@ export async function runWatcher(process: World, watchSeconds?: number): Promise
   let complete = false
   const judge = async (nonce = '') => {
     if (!complete) return
+    if (config.windowsKey) await signPools(config.windowsKey, world, log) // before anything of it is placed
     const refused = await reconfigure(world, log, nonce)
     if (refused === null) return
     metrics.set('metallb_k8s_client_config_loaded_bool', {}, 1)

@@ -184,6 +184,16 @@ export const SETTINGS = {
     schema: text(),
   }),
   beatKeys: secret('HERALD_BEAT_KEYS'),
+  windowsKeyFile: setting('windows-key-file', '<path>', {
+    help: 'PEM file with the private key (Ed25519) that signs which addresses the pools consist of (default: nothing is signed)',
+    example: '/run/secrets/windows/private.pem',
+    schema: text(),
+  }),
+  windowsPublicKeyFile: setting('windows-public-key-file', '<path>', {
+    help: 'PEM file with the public key: nothing is announced but what its owner has signed, whatever Redis says (default: all)',
+    example: '/run/secrets/windows/public.pem',
+    schema: text(),
+  }),
   stateDir: setting('state-dir', '<path>', {
     help: 'where the private Redis, the kubeconfig of the sandbox and the last placements are kept',
     fallback: '.herald',

@@ -5,6 +5,7 @@
  */
 import { closeSync, writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import type { AddressRange } from '../../functions/model/address.ts'
 import { Fault } from '../../functions/model/fault.ts'
 import type { Asking, Finding } from '../../functions/model/finding.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
@@ -43,6 +44,8 @@ export interface Link {
   read(redis: RedisReading | null): void
   /** For the member: answers for these whoever was found to have them. */
   begin(addresses: readonly string[]): void
+  /** For the member: it answers for nothing else from now on. */
+  bind(bound: readonly AddressRange[]): void
   /** For the member: a planned stop. Returns when others answer for all of this node's groups, or nobody will. */
   leave(): Promise<void>
   /** Nothing is answered any more once it returns. May be called twice. */
@@ -172,6 +175,10 @@ class ThreadLink implements Link {
     this.#order({ do: 'begin', addresses })
   }
 
+  bind(bound: readonly AddressRange[]): void {
+    this.#order({ do: 'bound', bound })
+  }
+
   async leave(): Promise<void> {
     const left = new Promise<void>(resolve => {
       this.#left = resolve
@@ -257,8 +264,8 @@ class ThreadLink implements Link {
 /** Without what cannot be sent to a thread. */
 function settingsOf(member: LinkMember | undefined): MemberSettings | null {
   if (!member) return null
-  const { node, session, remembered, cluster, keys, probe } = member
-  return { node, session, remembered, cluster, keys, probe }
+  const { node, session, remembered, cluster, keys, probe, bound } = member
+  return { node, session, remembered, cluster, keys, probe, bound }
 }
 
 function neighbor(

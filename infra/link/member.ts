@@ -5,9 +5,10 @@
  */
 import type { Interfaces } from '../../functions/announce/answer.ts'
 import { type Homed, homeOf } from '../../functions/announce/interfaces.ts'
+import { isWithin } from '../../functions/announce/windows.ts'
 import type { Claim, Command, Event } from '../../functions/liveness/messages.ts'
 import { Protocol } from '../../functions/liveness/protocol.ts'
-import { parseAddress, parseCIDR } from '../../functions/model/address.ts'
+import { type AddressRange, parseAddress, parseCIDR } from '../../functions/model/address.ts'
 import type { Asking, Finding } from '../../functions/model/finding.ts'
 import { decodeMessage, encodeBeat, encodeSet } from '../../functions/wire/beat.ts'
 import { parseMAC } from '../../functions/wire/bytes.ts'
@@ -45,6 +46,7 @@ export class Member implements Timed {
   /** By name of the interface. */
   readonly #ways = new Map<string, Way>()
   readonly #answers = new Map<string, Claim>()
+  #bound: readonly AddressRange[] | null
   /** Where addresses may live. */
   #homes: readonly Homed[] = []
   #networks = '[]'
@@ -62,6 +64,7 @@ export class Member implements Timed {
     say: (report: Report) => void
   }) {
     this.#settings = given.settings
+    this.#bound = given.settings.bound
     this.#loop = given.loop
     this.#ports = given.ports
     this.#say = given.say
@@ -121,6 +124,12 @@ export class Member implements Timed {
     for (const address of addresses) this.#withheld.delete(address)
     const claims = [...this.#answers.values()]
     this.#answer(claims.filter(claim => claim.addresses.some(one => addresses.includes(one))))
+  }
+
+  /** What is claimed stays claimed, so that nobody else answers for what is out of bounds either. */
+  bind(bound: readonly AddressRange[]): void {
+    this.#bound = bound
+    this.#answer([...this.#answers.values()])
   }
 
   /** What is to be answered for comes before all else: a thousand groups are many messages. */
@@ -217,7 +226,7 @@ export class Member implements Timed {
     }
   }
 
-  /** IPv4 is answered for here, IPv6 by the main thread; what is withheld by nobody. */
+  /** IPv4 is answered for here, IPv6 by the main thread; what is withheld or out of bounds by nobody. */
   #answer(claims: readonly Claim[]): void {
     const begun: [number, Interfaces][] = []
     const gone: string[] = []
@@ -229,6 +238,11 @@ export class Member implements Timed {
       for (const address of addresses) {
         const wire = wireOf(address)
         if (wire === null) continue
+        if (!this.#mayAnswer(address)) {
+          gone.push(address)
+          this.#say(outOfBounds(address))
+          continue
+        }
         const home = this.#homeOf(address, owner.interfaces)
         const interfaces = home && new Set(home)
         if (this.#withheld.has(address)) {
@@ -270,6 +284,10 @@ export class Member implements Timed {
     if (probing && (!foreign || this.#withheld.get(address) === 'named')) this.begin([address])
   }
 
+  #mayAnswer(address: string): boolean {
+    return this.#bound === null || isWithin(address, this.#bound)
+  }
+
   #homeOf(text: string, interfaces: readonly string[] | null): readonly string[] | null {
     const address = parseAddress(text)
     return address ? homeOf(address, interfaces, this.#homes) : interfaces
@@ -279,7 +297,7 @@ export class Member implements Timed {
     const ipv6: [string, readonly string[] | null][] = []
     for (const { addresses, owner } of this.#answers.values()) {
       for (const address of addresses) {
-        if (isTextIPv6(address) && !this.#withheld.has(address))
+        if (isTextIPv6(address) && !this.#withheld.has(address) && this.#mayAnswer(address))
           ipv6.push([address, this.#homeOf(address, owner.interfaces)])
       }
     }
@@ -307,6 +325,14 @@ function wireOf(text: string): WireAddress | null {
 }
 
 const isTextIPv6 = (text: string): boolean => text.includes(':')
+
+const outOfBounds = (address: string): Report => ({
+  is: 'log',
+  level: 'warn',
+  fields: { address },
+  message:
+    'this node is to announce what is in no pool window that a watcher has signed: it is not answered for. If it should be, see that watchers run and sign (HERALD_WINDOWS_KEY_FILE); otherwise somebody writes to Redis who should not',
+})
 
 function isForMain(command: Command): command is MemberCommand {
   return ['remember', 'record', 'alarm', 'stopped'].includes(command.do)

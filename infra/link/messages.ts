@@ -4,6 +4,7 @@ import type { ProbePlan } from '../../functions/announce/guard.ts'
 import type { NeighborDropReason } from '../../functions/announce/neighbor.ts'
 import type { Command } from '../../functions/liveness/messages.ts'
 import type { Identity } from '../../functions/liveness/protocol.ts'
+import type { AddressRange } from '../../functions/model/address.ts'
 import type { Asking, Finding } from '../../functions/model/finding.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
@@ -22,6 +23,8 @@ export interface ThreadSettings {
 export interface MemberSettings extends Identity, Secrets {
   /** How an address is probed before its first announcement. */
   readonly probe: ProbePlan
+  /** Nothing else is answered for, whoever says so; null: no bound. */
+  readonly bound: readonly AddressRange[] | null
 }
 
 /** What the main thread has to do for the member. */
@@ -57,6 +60,8 @@ export type Order =
     }
   /** For the member: whoever was heard to have these does not matter, they are to be answered for. */
   | { readonly do: 'begin'; readonly addresses: readonly string[] }
+  /** For the member: other bounds from now on. */
+  | { readonly do: 'bound'; readonly bound: readonly AddressRange[] }
   /** A planned stop begins: hand over. */
   | { readonly do: 'leave' }
   | { readonly do: 'count'; readonly id: number }

@@ -88,6 +88,9 @@ function obey(ports: Ports): void {
       case 'begin':
         member?.begin(order.addresses)
         break
+      case 'bound':
+        member?.bind(order.bound)
+        break
       case 'leave':
         member?.step({ is: 'stop' })
         break

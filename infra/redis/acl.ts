@@ -22,6 +22,7 @@ const ACCESS: Readonly<Record<Exclude<keyof Keys, 'dirty'>, Row>> = {
   tombstones: ['rw', 'rw', ''],
   objectsRevision: ['rw', 'r', ''],
   configuration: ['rw', 'r', ''],
+  windows: ['rw', '', 'r'],
   allocations: ['rw', 'rw', ''],
   addresses: ['rw', 'rw', 'r'],
   lan: ['rw', 'rw', 'rw'],

@@ -23,6 +23,8 @@ export interface Keys {
   objectsRevision(cluster: string): string
   /** string, "<revision> <Configuration>": what is in force; watcher. */
   configuration(cluster: string): string
+  /** string, signed Windows (functions/announce/windows.ts): what may be announced; watcher, where it has a key. */
+  windows(cluster: string): string
   /** hash, service name -> Allocation; claim, conclude and adopt scripts; deleted with the Service. */
   allocations(cluster: string): string
   /** hash, address -> AddressRecord; claim and adopt scripts; common to all clusters. */
@@ -105,6 +107,7 @@ export function keysOf(prefix: string): Keys {
     tombstones: `${prefix}:tombstones`,
     objectsRevision: of('objects-revision'),
     configuration: of('configuration'),
+    windows: of('windows'),
     allocations: of('allocations'),
     addresses: `${prefix}:addresses`,
     lan: `${prefix}:lan`,

@@ -78,6 +78,11 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       if (known?.text !== text) inForce.set(cluster, { text, seen: { version, record } })
       return record && { revision: Number(version), configuration: record }
     },
+    /** As a watcher signed it; null: none has. */
+    windows: (cluster: string) => redis.get(keys.windows(cluster)),
+    async keepWindows(cluster: string, line: string): Promise<void> {
+      await redis.set(keys.windows(cluster), line)
+    },
     async allocation(cluster: string, service: string): Promise<Allocation | null> {
       return allocationOf(await redis.hget(keys.allocations(cluster), service))
     },

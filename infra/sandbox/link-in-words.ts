@@ -42,6 +42,7 @@ export async function openLinkInWords(
       member.onCommand({ do: 'remember', claims, dropped })
       set(announced(member.node, table))
     },
+    bind() {},
     async leave() {},
     async stop() {},
   }

@@ -21,6 +21,7 @@ export interface Settings {
   readonly clusters?: string
   readonly loadBalancerClass?: string
   readonly coolDown?: string
+  readonly windowsKeyFile?: string
 }
 
 /** A dead connection is noticed within some 4 s, so that tests need not wait long. */

@@ -25,9 +25,9 @@ export async function memberIn(
   t: Scope,
   host: Namespace,
   node: string,
-  more: { remembered?: Claim[]; key?: string } = {},
+  more: { remembered?: Claim[]; key?: string; within?: string[] } = {},
 ): Promise<Talk> {
-  const member = { node, remembered: more.remembered ?? [], key: more.key ?? KEY }
+  const member = { node, remembered: [], key: KEY, ...more }
   const given = ['env', `HERALD_TEST_MEMBER=${JSON.stringify(member)}`]
   const link = talk('./link-process.ts', ['^lo$'], [...host.enter, ...given])
   t.after(() => link.end())

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
+import { rangesIn } from '../../functions/announce/windows.ts'
 import type { Claim } from '../../functions/liveness/messages.ts'
 import { Fault } from '../../functions/model/fault.ts'
 import {
@@ -17,6 +18,8 @@ export type LinkOrder =
   | { readonly do: 'set'; readonly addresses: readonly AnnouncedAddress[] }
   | { readonly do: 'announce' | 'begin'; readonly addresses: readonly string[] }
   | ({ readonly do: 'read' } & RedisReading)
+  /** Entries of pools. */
+  | { readonly do: 'bind'; readonly within: readonly string[] }
   | { readonly do: 'interfaces' | 'counters' | 'stop' | 'exit' | 'usage' }
   /** The main thread does nothing else meanwhile. */
   | { readonly do: 'block'; readonly ms: number }
@@ -45,6 +48,9 @@ try {
         break
       case 'announce':
         link.announce(order.addresses)
+        break
+      case 'bind':
+        link.bind(rangesIn(order.within))
         break
       case 'begin':
         link.begin(order.addresses)
@@ -81,12 +87,18 @@ try {
   say({ fault: error.message, code: error.code })
 }
 
-function memberOf(given: { node: string; remembered: readonly Claim[]; key: string }): LinkMember {
+function memberOf(given: {
+  readonly node: string
+  readonly remembered: readonly Claim[]
+  readonly key: string
+  readonly within?: readonly string[]
+}): LinkMember {
   return {
     cluster: 'test',
     node: given.node,
     session: randomBytes(8).toString('hex'),
     remembered: given.remembered,
+    bound: given.within ? rangesIn(given.within) : null,
     keys: [new TextEncoder().encode(given.key)],
     probe: { count: 3, intervalMs: 200 },
     onFound: finding => say({ found: finding }),

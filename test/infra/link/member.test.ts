@@ -38,6 +38,18 @@ async function lab(t: Scope, addressless: boolean) {
   return { scope, a, b, wire, macs: { a: await macOf(a), b: await macOf(b) } }
 }
 
+test('what is out of bounds is not answered for, whoever claims it', needs('netns'), async t => {
+  const { scope, a, b, wire, macs } = await lab(t, false)
+  const owner = await memberIn(scope, a, 'a', { remembered: [claim], within: ['10.7.0.0/27'] })
+  await memberIn(scope, b, 'b')
+  await owner.hear('log', 0)
+  await assert.rejects(wire.ask(VIP), /nobody answers/, 'nor does its standby')
+  owner.say({ do: 'bind', within: ['10.7.0.0/27', `${VIP}-${VIP}`] })
+  await eventually(async () => assert.deepEqual(await wire.ask(VIP), [macs.a]))
+  owner.say({ do: 'bind', within: [] })
+  await eventually(() => assert.rejects(wire.ask(VIP), /nobody answers/))
+})
+
 describe('a standby', { ...needs('netns'), concurrency: 3 }, () => {
   for (const [name, addressless] of [
     ['takes over from a node that is silent', false],
