@@ -1,8 +1,8 @@
 /**
  * Makes the Secrets of an installation, where they are missing: the passwords of its Redis, the key of the beats, the admin
- * token of the console. What is there stays as it is and is not even read: an upgrade, or a second run, changes nothing.
+ * token of the console, the keys of the pool windows. What is there stays as it is and is not even read: an upgrade, or a second run, changes nothing.
  */
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { UpConfig } from '../infra/config.ts'
 import { ApiError, connectKubernetes, type KubernetesApi } from '../infra/kubernetes/client.ts'
 import type { World } from '../infra/process.ts'
@@ -19,10 +19,20 @@ const BYTES = 32
 
 export async function runSecrets({ config, log }: World<UpConfig>): Promise<number> {
   const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
+  const make = async (name: string, data: Readonly<Record<string, string>>) => {
+    const made = await create(api, config.namespace, name, data)
+    log.info({ secret: `${config.namespace}/${name}` }, made ? 'made' : 'is there already')
+    return made
+  }
   try {
     for (const [name, keys] of SECRETS) {
-      const made = await make(api, config.namespace, name, keys)
-      log.info({ secret: `${config.namespace}/${name}` }, made ? 'made' : 'is there already')
+      const random = () => randomBytes(BYTES).toString('hex')
+      await make(name, Object.fromEntries(keys.map(key => [key, random()])))
+    }
+    // Two Secrets, since a node may read whole Secrets of its pods: announcers get no private key.
+    const { privateKey, publicKey } = windowsKeys()
+    if (await make('herald-windows-private', { 'private.pem': privateKey })) {
+      await make('herald-windows-public', { 'public.pem': publicKey })
     }
     return 0
   } finally {
@@ -30,22 +40,30 @@ export async function runSecrets({ config, log }: World<UpConfig>): Promise<numb
   }
 }
 
-const secret = (): string => Buffer.from(randomBytes(BYTES).toString('hex')).toString('base64')
+const windowsKeys = () =>
+  generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
 
 /** False when there is one of that name. */
-async function make(
+async function create(
   api: KubernetesApi,
   namespace: string,
   name: string,
-  keys: readonly string[],
+  data: Readonly<Record<string, string>>,
 ): Promise<boolean> {
   const labels = { 'app.kubernetes.io/name': 'herald' }
+  const encoded = Object.entries(data).map(([key, text]) => [
+    key,
+    Buffer.from(text).toString('base64'),
+  ])
   const body = {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name, namespace, labels },
     type: 'Opaque',
-    data: Object.fromEntries(keys.map(key => [key, secret()])),
+    data: Object.fromEntries(encoded),
   }
   const path = `/api/v1/namespaces/${namespace}/secrets`
   try {

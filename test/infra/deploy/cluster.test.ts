@@ -16,8 +16,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
 import { endProcess } from '../../../infra/child.ts'
 import { renderChart } from '../../../infra/deploy/helm.ts'
+import { openBells } from '../../../infra/queue/queues.ts'
 import type { ApiServer } from '../../../infra/sandbox/apiserver/server.ts'
 import { apiServer } from '../../support/apiserver.ts'
 import { needs } from '../../support/capabilities.ts'
@@ -25,12 +27,16 @@ import { herald, readyz } from '../../support/cli.ts'
 import { addressesOf, eventsOf, putService } from '../../support/cluster.ts'
 import { kubectl, kubectlRun } from '../../support/kubectl.ts'
 import { mountFiles, variablesOf } from '../../support/kubelet.ts'
+import { keptLog } from '../../support/log.ts'
 import { objectsOf, type PodSpec, podsOf } from '../../support/manifests.ts'
 import { type Scope, undoing } from '../../support/undo.ts'
 import { until } from '../../support/until.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const HOME = 'metallb-system'
+/** Secrets, by what is in them. */
+const RANDOM = ['herald-redis', 'herald-redis-users', 'herald-beat', 'herald-console']
+const WINDOWS = ['herald-windows-private', 'herald-windows-public']
 const POOL = `
 apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
@@ -82,7 +88,11 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
   }
 
   test('kubectl applies it strictly, and again without a change', async () => {
-    const text = await renderChart(['namespace.create=true', 'webhook.enabled=true'])
+    const text = await renderChart([
+      'namespace.create=true',
+      'webhook.enabled=true',
+      'signedWindows.enabled=true',
+    ])
     pods = podsOf(objectsOf(text))
     const apply = () =>
       kubectlRun(api.kubeconfigPath, ['apply', '--validate=strict', '-f', '-'], { input: text })
@@ -100,11 +110,11 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
       const environment = { ...variablesOf(specOf('herald-secrets-0-1-0'), POD) }
       const cli = herald(undoing(t), ['secrets', '--kubeconfig', kubeconfigPath], environment)
       assert.equal(await cli.exit, 0, cli.said())
-      const names = ['herald-redis', 'herald-redis-users', 'herald-beat', 'herald-console']
-      return names.map(name => api.store.get('secrets', HOME, name)?.data)
+      return [...RANDOM, ...WINDOWS].map(name => api.store.get('secrets', HOME, name)?.data)
     }
     const made = await run()
-    const secrets = made.flatMap(data => Object.values(data ?? {}))
+    assert.ok(made.every(Boolean))
+    const secrets = made.slice(0, RANDOM.length).flatMap(data => Object.values(data ?? {}))
     for (const secret of secrets)
       assert.match(Buffer.from(String(secret), 'base64').toString(), /^[0-9a-f]{64}$/)
     assert.equal(new Set(secrets).size, secrets.length)
@@ -186,8 +196,8 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
     const served = () => cli.lines().find(line => line.msg === 'the console is served')
     await until('it is served', () => served() !== undefined, 150_000)
     const url = String(served()?.address)
-    const why = await fetch(`${url}explain/service/default/web`)
-    assert.match(await why.text(), /192\.0\.2\.10/)
+    const explained = async () => (await fetch(`${url}explain/service/default/web`)).text()
+    await until('it explains the address', async () => /192\.0\.2\.10/.test(await explained()))
     const act = async (what: 'pause' | 'resume', authorization: string) => {
       const path = `${url}admin/queues/api/queues/allocate/${what}`
       return (await fetch(path, { method: 'PUT', headers: { authorization } })).status
@@ -209,6 +219,22 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
     await until('it answers for the Service', answers, 30_000)
     const assigned = () => eventsOf(api, 'web').filter(one => one.startsWith('nodeAssigned'))
     await until('that is said', () => assigned().length > 0, 30_000)
+
+    const password = readFileSync(join(folder, 'herald-redis/run/secrets/redis/password'), 'utf8')
+    const intruder = new Redis({ path: socket, password })
+    const bells = openBells(intruder, '{herald}', keptLog())
+    t.after(() => bells.close().then(() => intruder.disconnect()))
+    const address = '203.0.113.1'
+    const owner = { node: 'node-a', interfaces: null }
+    const epoch = { number: 999, node: 'node-a' }
+    const more = { standbys: [], reason: 'so says Redis', sinceMs: 0 }
+    const forged = { v: 1, group: address, addresses: [address], epoch, owner, ...more }
+    await intruder.hset('{herald}:default:placements', address, JSON.stringify(forged))
+    await intruder.zadd('{herald}:dirty:announce-default-node-a', 1, address)
+    await bells.ring('announce-default-node-a', ['all'])
+    const refusal = /"address":"203\.0\.113\.1".*in no pool window/
+    await until('it refuses what only Redis says', () => refusal.test(announcer.said()), 30_000)
+    assert.doesNotMatch(announcer.said(), /"address":"192\.0\.2\.10".*in no pool window/)
   })
 
   test('Redis has refused them nothing that they need', () => {

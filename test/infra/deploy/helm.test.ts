@@ -43,6 +43,7 @@ const MATRIX: readonly (readonly [string, readonly string[]])[] = [
       'redis.external.passwordKey=password',
     ],
   ],
+  ['signed pool windows', ['signedWindows.enabled=true']],
   ['no console', ['console.enabled=false']],
   [
     'a console behind an ingress controller',
