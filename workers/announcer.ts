@@ -10,6 +10,7 @@ import type { Claim } from '../functions/liveness/messages.ts'
 import { placementOf } from '../functions/liveness/reading.ts'
 import type { Finding } from '../functions/model/finding.ts'
 import type { Announcer } from '../functions/model/node.ts'
+import { BACK_AFTER_MS } from '../functions/place/place.ts'
 import { ALARMS } from '../functions/publish/alarm.ts'
 import { findBeatKeys } from '../infra/beat-keys.ts'
 import { type Link, type LinkMember, type LinkOptions, openLink } from '../infra/link/link.ts'
@@ -125,6 +126,8 @@ export async function runAnnouncer(
     epoch: 0,
     incarnation: '',
   }
+  // Again and again: it may not be eligible yet, or Redis may be away.
+  const backing = setInterval(() => comeBack(post).catch(() => {}), BACK_AFTER_MS + RENEW_EVERY_MS)
   const addresses = () => [...remembered.claims.values()].flatMap(claim => claim.addresses)
   measureLink({ node, link, state, addresses }, metrics)
   metrics.count('herald_lease_renewals_failed_total', {}, 0)
@@ -157,6 +160,7 @@ export async function runAnnouncer(
     }),
     alive: () => ({ queue: answering.running() ? null : 'the queue worker ended' }),
     async stop() {
+      clearInterval(backing)
       await handOver(post, renewing, () => redis.status === 'ready')
       await answering.stop(500)
       await link.stop()
@@ -294,6 +298,8 @@ const TAKEN = 'taken over on the LAN'
 /** A planned stop: standbys take over on the LAN while this node still answers; where they do not, by its lease. */
 async function handOver(post: Post, renewing: Repeated, reaches: () => boolean): Promise<void> {
   let left = false
+  const { cluster, node, state, remembered } = post
+  const handed = [...remembered.claims.keys()]
   const leaving = post.link.leave().then(() => {
     left = true
   })
@@ -301,10 +307,20 @@ async function handOver(post: Post, renewing: Repeated, reaches: () => boolean):
   if (post.hears.length > 0) await Promise.race([leaving, alone])
   renewing.stop()
   if (reaches()) {
+    await state.handOver(cluster, node, handed).catch(() => {})
     await renew(post, 0).catch(() => {})
     if (!left) await placeAgain(post).catch(() => {})
   }
   await leaving
+}
+
+/** What this node handed over in a planned stop may return to it now. */
+async function comeBack({ cluster, node, state, ring }: Post): Promise<void> {
+  const groups = await state.handed(cluster, node)
+  await ring(
+    'place',
+    groups.map(group => `${cluster}/${group}`),
+  )
 }
 
 async function placeAgain({ cluster, remembered, state, ring }: Post): Promise<void> {
@@ -315,6 +331,16 @@ async function placeAgain({ cluster, remembered, state, ring }: Post): Promise<v
   )
 }
 
-function self({ node, session, link, epoch, hears, alarms }: Post): Announcer {
-  return { node, session, interfaces: link.interfaces(), epoch, hears, alarms: alarms.recent() }
+function self(post: Post): Announcer {
+  const { node, session, link, epoch, hears, alarms, startedMs } = post
+  const upMs = Date.now() - startedMs
+  return {
+    node,
+    session,
+    interfaces: link.interfaces(),
+    epoch,
+    hears,
+    upMs,
+    alarms: alarms.recent(),
+  }
 }

@@ -1,6 +1,6 @@
 /** Answers `place`: finds the group an address belongs to, who may serve it, and lets the script pick. */
 import { compareAddresses } from '../functions/model/address.ts'
-import { type Member, type Placing, place } from '../functions/place/place.ts'
+import { isBack, type Member, type Placing, place } from '../functions/place/place.ts'
 import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
 import type { PlaceAnswer } from '../infra/redis/scripts.ts'
 import { type AllocatorWorld, split } from './on-allocate.ts'
@@ -111,9 +111,10 @@ async function placeGroup(
   services: readonly string[],
   world: PlaceWorld,
 ): Promise<PlaceAnswer> {
-  const [judged, lapsed] = await Promise.all([
+  const [judged, lapsed, handedBy] = await Promise.all([
     judge(cluster, services, world.state),
     world.lapsed(cluster),
+    world.state.handedBy(cluster, group),
   ])
   if (!judged) return { outcome: 'same' } // nothing is judged from an absence
   return world.scripts.place(cluster, {
@@ -122,6 +123,8 @@ async function placeGroup(
     ...judged,
     lapsed,
     settleMs: SETTLE_MS,
+    ...(handedBy &&
+      isBack(handedBy, await world.state.announcers(cluster)) && { prefer: handedBy }),
   })
 }
 

@@ -46,6 +46,8 @@ export interface Announcer {
   readonly epoch: number
   /** Nodes that it hears on the LAN: what Redis thinks of their leases does not matter. */
   readonly hears: readonly string[]
+  /** How long it has run, ms. Absent where an older version writes. */
+  readonly upMs?: number
   /** What is wrong on the LAN, of the last minute. Absent where an older version writes. */
   readonly alarms?: readonly Alarm[]
 }

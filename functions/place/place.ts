@@ -123,6 +123,13 @@ function candidate(node: Node, kept: readonly Advertisement[]): Candidate | null
   }
 }
 
+/** Who handed a group over in a planned stop has it back once it has been back for so long. */
+export const BACK_AFTER_MS = 60_000
+
+export function isBack(node: string, announcers: readonly Announcer[]): boolean {
+  return announcers.some(one => one.node === node && (one.upMs ?? 0) >= BACK_AFTER_MS)
+}
+
 /** An announcer that has said which interfaces qualify must have one of those asked for. */
 function hasInterface(one: Candidate, announcers: readonly Announcer[]): boolean {
   const announcer = announcers.find(other => other.node === one.node)

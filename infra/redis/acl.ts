@@ -48,6 +48,7 @@ const ACCESS: Readonly<Record<Exclude<keyof Keys, 'dirty'>, Row>> = {
   standbyOf: ['r', 'rw', 'rw'],
   unplaced: ['r', 'rw', 'rw'],
   epoch: ['r', 'rw', 'rw'],
+  handed: ['', 'rw', 'rw'],
   leases: ['r', 'rw', 'rw'],
   beatKey: ['', '', 'rw'],
   announcers: ['r', 'r', 'rw'],

@@ -84,6 +84,8 @@ export interface Keys {
   unplaced(cluster: string): string
   /** hash {number, incarnation, sinceMs}: the epoch counter of the prefix; place and renew scripts. */
   epoch: string
+  /** hash, group -> node that handed it over in a planned stop, and is to have it back; announcer, place script. */
+  handed(cluster: string): string
   /** zset, node -> ms at which its lease ends; renew script. */
   leases(cluster: string): string
   /** string, the secret of beats where none is given; the first announcer. */
@@ -134,6 +136,7 @@ export function keysOf(prefix: string): Keys {
     standbyOf: (cluster, node) => `${prefix}:${cluster}:standby:${node}`,
     unplaced: of('unplaced'),
     epoch: `${prefix}:epoch`,
+    handed: of('handed'),
     leases: of('leases'),
     beatKey: `${prefix}:beat-key`,
     announcers: of('announcers'),

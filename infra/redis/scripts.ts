@@ -42,7 +42,7 @@ export interface PlaceRequest {
   readonly lapsed: readonly string[]
   readonly reason: string
   readonly settleMs: number
-  /** Who is to have it now, if it may; absent: whoever has it. */
+  /** Who is to have it now, if it may, and then no more by itself; absent: whoever has it. */
   readonly prefer?: string
 }
 
@@ -205,6 +205,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
             keys.dirty(`announce-${cluster}-`),
             JSON.stringify(request),
             keys.dirty(`announced-${cluster}`),
+            keys.handed(cluster),
           ],
         ),
       )

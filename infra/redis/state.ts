@@ -103,6 +103,17 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     /** Records of all addresses that are not free, of every cluster. */
     addressRecords: () => wholeOf(redis, keys.addresses, readAddressRecord),
     waitingCount: () => redis.zcard(keys.waiting),
+    /** Which node handed a group over in a planned stop and is to have it back; null: none. */
+    handedBy: (cluster: string, group: string) => redis.hget(keys.handed(cluster), group),
+    /** Groups that a node is to have back. */
+    async handed(cluster: string, node: string): Promise<string[]> {
+      const all = await redis.hgetall(keys.handed(cluster))
+      return Object.keys(all).filter(group => all[group] === node)
+    },
+    /** Whoever handed a group over first is to have it back, however often it moves meanwhile. */
+    async handOver(cluster: string, node: string, groups: readonly string[]): Promise<void> {
+      await Promise.all(groups.map(group => redis.hsetnx(keys.handed(cluster), group, node)))
+    },
     /** Nodes that are to announce nothing that another can. */
     drained: (cluster: string) => redis.hkeys(keys.drained(cluster)),
     /** Book of the groups that were placed anew, until that is told (dirtyKeys, answered). */

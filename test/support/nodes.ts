@@ -12,7 +12,7 @@ export const renewLease = (
   { client }: Watched,
   node: string,
   placements: readonly Placement[] = [],
-  alarms: readonly Alarm[] = [],
+  { alarms = [], upMs = 0 }: { alarms?: readonly Alarm[]; upMs?: number } = {},
 ) =>
   scriptsOf(client, '{herald}').renew(
     'default',
@@ -22,6 +22,7 @@ export const renewLease = (
       epoch: 0,
       hears: [],
       alarms,
+      upMs,
       interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', prefixes: [] }],
     },
     { ms: 600_000, incarnation: '' },

@@ -65,7 +65,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
   })
 
   test('is shown in a ServiceL2Status as kubectl prints it, and by an event in MetalLB’s words', async () => {
-    await until('it is shown', () => shown().length > 0)
+    await until('it is shown', () => shown().join().startsWith('default/web '))
     const { owner } = await placement()
     assert.deepEqual(shown(), [`default/web ${owner?.node}`])
     await until('it is said', () => assignments().length > 0)
@@ -105,7 +105,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
       { reason: 'beatsBlocked', node: 'b' },
     ] as const
     for (let time = 0; time < 2; time++) {
-      await renewLease(herald, 'a', [], alarms)
+      await renewLease(herald, 'a', [], { alarms })
       await ringAnnounced()
       await until('it is said', () => eventsOf(herald.api, 'b').length > 0)
     }

@@ -233,6 +233,8 @@ describe('an address on the LAN', needs('netns', 'redis', 'kubectl'), () => {
     const { stdout } = await pinging
     assert.match(stdout, / 0% packet loss/, stdout.slice(-300))
     assert.notEqual(await ownerOf(address), node)
+    const state = stateOf(all.redis.connect(), '{herald}')
+    assert.equal(await state.handedBy('default', address), node, 'it is to have it back')
   })
 
   it('is not answered any more once its Service is gone', async () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { openBells } from '../../infra/queue/queues.ts'
 import { needs } from '../support/capabilities.ts'
 import { herald as command } from '../support/cli.ts'
+import { keptLog } from '../support/log.ts'
 import { join, putObject, renewLease, serve } from '../support/nodes.ts'
 import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
@@ -85,6 +87,26 @@ describe('what nodes announce, moved by hand', needs('redis'), () => {
     assert.deepEqual(await counts(), [3, 3, 3])
     assert.match((await run('rebalance', '-o', 'json')).said, /"moves": \[\]/)
     assert.deepEqual(denied(herald), [])
+  })
+
+  test('what a node handed over in a planned stop returns to it once it has been back for a minute', async () => {
+    const handed = await herald.state.groupsOf('default', 'a')
+    await herald.state.handOver('default', 'a', handed)
+    await run('drain', 'a')
+    await run('undrain', 'a')
+    const placeAgain = () =>
+      openBells(herald.client, '{herald}', keptLog()).ring('place', ['default/*'])
+    await renewLease(herald, 'a', [], { upMs: 59_000 })
+    await placeAgain()
+    await put('meanwhile', 1)
+    assert.ok(!(await herald.state.groupsOf('default', 'a')).some(one => handed.includes(one)))
+    await renewLease(herald, 'a', [], { upMs: 60_000 })
+    await placeAgain()
+    await until('it has them back', async () => {
+      const groups = await herald.state.groupsOf('default', 'a')
+      return handed.every(one => groups.includes(one))
+    })
+    assert.deepEqual(await herald.state.handed('default', 'a'), [])
   })
 
   test('a node that is not there is refused, and those that are there are named', async () => {

@@ -11,7 +11,7 @@
 --   lapsed               nodes whose lease is judged to have ended (never judged by a missing key)
 --   reason
 --   settleMs             after an empty or new Redis nothing is placed for so long: announcers report first
---       6 dirty set of groups placed anew
+--       6 dirty set of groups placed anew  7 groups handed over, by whom
 -- Returns {"wait", ms} | {"same"} | {"nobody"} | {"placed", owner or "", former owner or "", nodes to tell...}
 --
 -- Sticky: an owner that is still a candidate stays, and then its standbys do. Else highest weight, then fewest
@@ -68,6 +68,7 @@ local function placed(candidate)
   return candidate and { node = candidate.node, interfaces = candidate.interfaces } or nil
 end
 local owner = placed(usable[1])
+if #request.addresses == 0 or owner and owner.node == request.prefer then redis.call('HDEL', ARGV[7], request.group) end
 local rest = {}
 for i = 2, #usable do rest[#rest + 1] = usable[i] end
 table.sort(rest, function(a, b)
