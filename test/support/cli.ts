@@ -83,3 +83,11 @@ export async function readyz(cli: Cli, status: number, words = /(?:)/): Promise<
   })
   return last === null ? '' : (last as { text: string }).text
 }
+
+/** Commands that ask or tell that Redis something and end. */
+export const commands =
+  (t: Scope, redisUrl: string) =>
+  async (...args: string[]): Promise<{ code: number | null; said: string }> => {
+    const cli = herald(t, [...args, '--redis-url', redisUrl])
+    return { code: await cli.exit, said: cli.said() }
+  }

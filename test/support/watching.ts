@@ -89,6 +89,11 @@ export async function watched(
       return (object as unknown as { metadata: { resourceVersion: string } }).metadata
         .resourceVersion
     },
+    /** An allocator and a watcher; what is returned stops both. */
+    async startBoth(): Promise<() => Promise<unknown>> {
+      const running = [await start('allocator'), await start('watcher')]
+      return () => Promise.all(running.map(one => one.stop()))
+    },
     /** With a wide pool, an allocator and a watcher, and a Service that has its address. */
     async atWork() {
       putConfigMap(api, WIDE)

@@ -20,10 +20,6 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
   const scope = undoing({ after })
   let herald: Watched
   let stop: () => Promise<unknown>
-  const start = async () => {
-    const running = [await herald.start('allocator'), await herald.start('watcher')]
-    stop = () => Promise.all(running.map(one => one.stop()))
-  }
   const shown = () =>
     herald.api.store
       .list(KIND)
@@ -58,7 +54,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
     putObject(herald, 'L2Advertisement', 'lan', { ipAddressPools: ['lan'] })
     putObject(herald, 'IPAddressPool', 'dmz', { addresses: ['10.41.0.0/24'], autoAssign: false })
     putObject(herald, 'L2Advertisement', 'dmz', { ipAddressPools: ['dmz'], interfaces: ['dmz0'] })
-    await start()
+    stop = await herald.startBoth()
     await join(herald, 'a', 'b')
     serve(herald, 'web')
     await herald.hasAddress('web')
@@ -125,7 +121,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
   test('is not written and not said anew by a restart', async () => {
     const before = [writes(), assignments().length]
     await stop()
-    await start()
+    stop = await herald.startBoth()
     serve(herald, 'next')
     await until('the next is shown', () => shown().some(one => one.startsWith('default/next ')))
     const [one = 0] = before

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { openBells } from '../../infra/queue/queues.ts'
 import { needs } from '../support/capabilities.ts'
-import { herald as command } from '../support/cli.ts'
+import { commands } from '../support/cli.ts'
 import { keptLog } from '../support/log.ts'
 import { join, putObject, renewLease, serve } from '../support/nodes.ts'
 import { undoing } from '../support/undo.ts'
@@ -15,10 +15,7 @@ describe('what nodes announce, moved by hand', needs('redis'), () => {
   const scope = undoing({ after })
   let herald: Watched
   let services = 0
-  const run = async (...args: string[]) => {
-    const cli = command(scope, [...args, '--redis-url', herald.redis.path])
-    return { code: await cli.exit, said: cli.said() }
-  }
+  const run = (...args: string[]) => commands(scope, herald.redis.path)(...args)
   const counts = async () => {
     const groups = await Promise.all(NODES.map(node => herald.state.groupsOf('default', node)))
     return groups.map(one => one.length)

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
 import { aPool } from '../support/claims.ts'
-import { herald } from '../support/cli.ts'
+import { commands, herald } from '../support/cli.ts'
 import { aConfiguration, aService } from '../support/services.ts'
 
 describe('explain and history', needs('redis'), () => {
@@ -12,10 +12,7 @@ describe('explain and history', needs('redis'), () => {
     await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))
     await world.serve(aService('one'))
     await world.serve(aService('two', { loadBalancerIP: '192.168.50.211' }))
-    const ask = async (...args: string[]) => {
-      const cli = herald(t, [...args, '--redis-url', world.path])
-      return { code: await cli.exit, said: cli.said() }
-    }
+    const ask = commands(t, world.path)
 
     const one = await ask('explain', 'service', 'default/one')
     assert.equal(one.code, 0, one.said)

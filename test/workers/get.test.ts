@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
 import { aPool } from '../support/claims.ts'
-import { herald } from '../support/cli.ts'
+import { commands, herald } from '../support/cli.ts'
 import { aConfiguration, aService } from '../support/services.ts'
 import { until } from '../support/until.ts'
 
@@ -14,10 +14,7 @@ describe('herald get', needs('redis'), () => {
     await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))
     await world.serve(aService('one'))
     await world.serve(aService('two', { loadBalancerIP: '192.168.50.211' }))
-    const ask = async (...args: string[]) => {
-      const cli = herald(t, [...args, '--redis-url', world.path])
-      return { code: await cli.exit, said: cli.said() }
-    }
+    const ask = commands(t, world.path)
 
     const services = (await ask('get', 'svc')).said.split('\n')
     assert.match(services[0] ?? '', /^SERVICE +ADDRESSES +POOL +NODE +SINCE +WHY NOT$/)

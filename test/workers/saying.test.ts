@@ -108,10 +108,6 @@ describe('what is said of a Service', needs('redis', 'kubectl'), () => {
   const scope = undoing({ after })
   let herald: Watched
   let stop: () => Promise<unknown>
-  const start = async () => {
-    const running = [await herald.start('allocator'), await herald.start('watcher')]
-    stop = () => Promise.all(running.map(one => one.stop()))
-  }
 
   before(async () => {
     herald = await watched(scope)
@@ -126,7 +122,7 @@ describe('what is said of a Service', needs('redis', 'kubectl'), () => {
         spec: { addresses: [addresses], autoAssign: name === 'first' },
       })
     }
-    await start()
+    stop = await herald.startBoth()
   })
 
   for (const { name, spec, annotations, afterwards, events } of STORIES) {
@@ -154,7 +150,7 @@ describe('what is said of a Service', needs('redis', 'kubectl'), () => {
     putService(api, 'behind-the-labels')
     await herald.hasAddress('behind-the-labels')
     await stop()
-    await start()
+    stop = await herald.startBoth()
     putService(api, 'behind-the-restart')
     await herald.hasAddress('behind-the-restart')
     await herald.client.flushall()
