@@ -208,8 +208,9 @@ Example: herald rebalance --dry-run`,
   {
     name: 'secrets',
     summary: 'makes the Secrets of an installation where they are missing',
-    about: `The password of the Redis that comes with it (herald-redis), and the key of the beats
-(herald-beat), in --namespace. What is there stays as it is and is not read.
+    about: `In --namespace: the passwords of the Redis that comes with it (herald-redis, herald-redis-users), the key
+of the beats (herald-beat), the admin token of the console (herald-console), and the keys that pool windows are signed and
+checked with (herald-windows-private, herald-windows-public). What is there stays as it is and is not read.
 
 Needs: the right to create Secrets there, nothing else.
 
