@@ -3,7 +3,7 @@
  * ServiceL2Status and an event. What was placed anew lies in a set of its own until it has been told.
  */
 import { alarmEvent } from '../functions/publish/alarm.ts'
-import { assignedTo, l2Changes, unannounced } from '../functions/publish/l2-status.ts'
+import { assignedTo, atHome, l2Changes, unannounced } from '../functions/publish/l2-status.ts'
 import type { EventText } from '../functions/publish/publish.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
 import type { EventToWrite } from '../infra/kubernetes/event.ts'
@@ -62,7 +62,10 @@ export async function publishAnnounced(name: string, world: PublishWorld): Promi
     ? await groupOf(cluster, address, state)
     : { addresses: [], services: [] }
   const placement = await state.placement(cluster, together[0] ?? '')
-  const owner = address ? (placement?.owner ?? null) : null
+  const placed = address ? placement?.owner : null
+  const owner = placed
+    ? atHome(placed, addresses, await state.announcer(cluster, placed.node))
+    : null
   const shown = [...(seen.l2.items.get(name)?.values() ?? [])]
   const { write, remove } = l2Changes(name, owner, shown)
   const writing = { api: world.api, namespace: world.namespace }

@@ -1,5 +1,6 @@
 /** Which interfaces announce (MetalLB's rules, metallb-behaviour 5.3), and on which of them an address lives. */
-import { type Address, type AddressRange, contains } from '../model/address.ts'
+import { type Address, type AddressRange, contains, parseCIDR } from '../model/address.ts'
+import type { AnnouncerInterface } from '../model/node.ts'
 import type { NetworkLink } from '../wire/rtnetlink.ts'
 
 export type Unfit = 'excluded' | 'down' | 'enslaved' | 'noARP' | 'noBroadcast' | 'notEthernet'
@@ -33,6 +34,14 @@ export interface Homed {
   readonly name: string
   readonly networks: readonly AddressRange[]
 }
+
+export const homedOf = ({
+  name,
+  prefixes,
+}: Pick<AnnouncerInterface, 'name' | 'prefixes'>): Homed => ({
+  name,
+  networks: prefixes.map(parseCIDR).filter(one => one !== null),
+})
 
 /**
  * Where an address lives that may be announced on these interfaces (null: on all): on those that are in its network; where none

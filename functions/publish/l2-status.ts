@@ -3,6 +3,9 @@
  * configuration. Its node cannot change, so another node means another object.
  */
 import { createHash } from 'node:crypto'
+import { homedOf, homeOf } from '../announce/interfaces.ts'
+import { parseAddress } from '../model/address.ts'
+import type { Announcer } from '../model/node.ts'
 import type { PlacedNode } from '../model/placement.ts'
 import type { EventText } from './publish.ts'
 
@@ -17,6 +20,22 @@ export interface L2Status {
 }
 
 export type L2Text = Omit<L2Status, 'resourceVersion'>
+
+/** The owner with the interfaces that these addresses live on there, as far as its announcer has said which it has. */
+export function atHome(
+  owner: PlacedNode,
+  addresses: readonly string[],
+  announcer: Announcer | null,
+): PlacedNode {
+  const present = (announcer?.interfaces ?? []).map(homedOf)
+  const names = new Set<string>()
+  for (const address of addresses.map(parseAddress)) {
+    const homes = address ? homeOf(address, owner.interfaces, present) : owner.interfaces
+    if (homes === null) return owner // one of them lives on all
+    for (const name of homes) names.add(name)
+  }
+  return { ...owner, interfaces: [...names].sort() }
+}
 
 /** What is to be written so that a Service shows who announces it (null: nobody), given what it shows. */
 export function l2Changes(

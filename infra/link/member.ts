@@ -4,11 +4,11 @@
  * the main thread, which writes it down.
  */
 import type { Interfaces } from '../../functions/announce/answer.ts'
-import { type Homed, homeOf } from '../../functions/announce/interfaces.ts'
+import { type Homed, homedOf, homeOf } from '../../functions/announce/interfaces.ts'
 import { isWithin } from '../../functions/announce/windows.ts'
 import type { Claim, Command, Event } from '../../functions/liveness/messages.ts'
 import { Protocol } from '../../functions/liveness/protocol.ts'
-import { type AddressRange, parseAddress, parseCIDR } from '../../functions/model/address.ts'
+import { type AddressRange, parseAddress } from '../../functions/model/address.ts'
 import type { Asking, Finding } from '../../functions/model/finding.ts'
 import { decodeMessage, encodeBeat, encodeSet } from '../../functions/wire/beat.ts'
 import { parseMAC } from '../../functions/wire/bytes.ts'
@@ -347,8 +347,3 @@ function sourceOf({ mac: text, prefixes }: LinkInterface): Source {
   const own = sources.find(one => one?.family === 'IPv6' && isLinkLocal(one.value))
   return { family: 'IPv6', mac, address: own?.value ?? 0n }
 }
-
-const homedOf = ({ name, prefixes }: LinkInterface): Homed => ({
-  name,
-  networks: prefixes.map(parseCIDR).filter(one => one !== null),
-})

@@ -156,6 +156,10 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       const taken = await redis.set(keys.beatKey, otherwise, 'NX')
       return taken ? otherwise : ((await redis.get(keys.beatKey)) ?? otherwise)
     },
+    async announcer(cluster: string, node: string): Promise<Announcer | null> {
+      const text = await redis.hget(keys.announcers(cluster), node)
+      return text === null ? null : (JSON.parse(text) as Announcer)
+    },
     announcers: async (cluster: string) =>
       Object.values(await redis.hgetall(keys.announcers(cluster))).map(
         text => JSON.parse(text) as Announcer,

@@ -7,7 +7,7 @@ import type { Watched } from './watching.ts'
 
 type Fields = NonNullable<Parameters<typeof putService>[2]>
 
-/** What a node's announcer writes down: its lease, its interface, and what it took over. */
+/** What a node's announcer writes down: its lease, its interfaces, and what it took over. */
 export const renewLease = (
   { client }: Watched,
   node: string,
@@ -23,7 +23,10 @@ export const renewLease = (
       hears: [],
       alarms,
       upMs,
-      interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', prefixes: [] }],
+      interfaces: [
+        { name: 'eth0', mac: '02:00:00:00:00:01', prefixes: ['10.40.0.1/24'] },
+        { name: 'eth1', mac: '02:00:00:00:00:02', prefixes: [] },
+      ],
     },
     { ms: 600_000, incarnation: '' },
     { placements, all: true },

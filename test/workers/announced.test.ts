@@ -24,7 +24,10 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
     herald.api.store
       .list(KIND)
       .map(one => one as unknown as { status?: Record<string, unknown> })
-      .map(({ status = {} }) => `${status.serviceNamespace}/${status.serviceName} ${status.node}`)
+      .flatMap(({ status }) =>
+        // The object is made first, its status is written then.
+        status ? [`${status.serviceNamespace}/${status.serviceName} ${status.node}`] : [],
+      )
   const assignments = () =>
     eventsOf(herald.api, 'web').filter(one => one.startsWith('nodeAssigned'))
   const writes = () =>
@@ -69,8 +72,8 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
       `nodeAssigned: announcing from node "${owner?.node}" with protocol "layer2"`,
     ])
     const table = await kubectl(herald.api.kubeconfigPath, 'get', 'servicel2statuses', '-A')
-    assert.match(table, /ALLOCATED NODE +SERVICE NAME +SERVICE NAMESPACE/)
-    assert.match(table, new RegExp(`l2-\\w+ +${owner?.node} +web +default`))
+    assert.match(table, /ALLOCATED NODE +SERVICE NAME +SERVICE NAMESPACE +INTERFACE/)
+    assert.match(table, new RegExp(`l2-\\w+ +${owner?.node} +web +default +eth0`))
     const [object] = herald.api.store.list(KIND)
     assert.deepEqual(object?.metadata.labels, {
       'metallb.io/node': owner?.node,
