@@ -81,7 +81,7 @@ export async function runAnnouncer(
     return state.beatKey(otherwise)
   })
   const key = config.windowsPublicKey
-  const bound = key && (await openBound(key, state, world))
+  const bound = key && (await openBound(key, state, () => waitForRedis(redis, world), world))
   const owed = new Map<string, Claim>()
   const found = new Map<string, Finding>()
   const alarms = new Alarms()

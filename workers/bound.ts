@@ -18,11 +18,12 @@ export interface Bound {
 
 /**
  * Comes back when it is known what is signed: from the state directory, or else from Redis, however long that takes. Until
- * then this node claims nothing, so that others keep what they answer for.
+ * then this node claims nothing, so that others keep what they answer for. `reach` comes back when Redis answers.
  */
 export async function openBound(
   key: KeyObject,
   state: State,
+  reach: () => Promise<void>,
   { config, log, signal, waitingFor }: World,
 ): Promise<Bound> {
   const { cluster } = config
@@ -43,6 +44,7 @@ export async function openBound(
   }
   const ranges = () => rangesIn(kept.windows?.addresses ?? [])
   while (!kept.windows) {
+    await reach()
     waitingFor('no watcher has signed the pool windows yet (HERALD_WINDOWS_KEY_FILE)')
     if (!(await look())) await after(ASK_EVERY_MS, undefined, { signal })
   }
