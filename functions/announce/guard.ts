@@ -40,7 +40,8 @@ const BATCH_MAX = 64
 
 export class Guard<A> {
   readonly #plan: ProbePlan
-  readonly #ours = new Set<number>()
+  /** MACs of this node and of others of ours, by interface. */
+  readonly #ours = new Map<string, number>()
   /** All wait equally long, and whoever has waited goes to the end: the first is due first. */
   readonly #probed = new Map<A, { sent: number; dueMs: number }>()
   /** Announced, and when it was last defended. */
@@ -50,9 +51,9 @@ export class Guard<A> {
     this.#plan = plan
   }
 
-  /** A MAC of this node or of another of ours. */
-  know(mac: number): void {
-    this.#ours.add(mac)
+  /** The MAC of an interface of this node or of another of ours. */
+  know(whose: string, mac: number): void {
+    this.#ours.set(whose, mac)
   }
 
   /** Goes on if it is being probed. */
@@ -75,7 +76,7 @@ export class Guard<A> {
   }
 
   heard({ address, mac, uses }: Foreign<A>, nowMs: number): Verdict {
-    if (this.#ours.has(mac)) return 'nothing'
+    for (const ours of this.#ours.values()) if (ours === mac) return 'nothing'
     if (this.#probed.delete(address)) return 'taken'
     const defendedMs = this.#announced.get(address)
     if (defendedMs === undefined || !uses) return 'nothing'

@@ -80,6 +80,11 @@ export class Protocol {
     return [...this.#peers.nodes()].filter(peer => peer.living(nowMs)).map(peer => peer.node)
   }
 
+  /** When something new of this node last came in at that interface. */
+  heardMs(node: string, on: string): number | null {
+    return this.#peers.present(node)?.heard.get(on) ?? null
+  }
+
   step(event: Event, nowMs: number): Command[] {
     if (this.#stopped) return []
     const paused = this.#notice(nowMs)

@@ -23,7 +23,7 @@ export class Conflicts implements Timed {
   readonly #guard: Guard<WireAddress>
   readonly #loop: Loop
   readonly #ports: Ports
-  readonly #found: (finding: Finding) => void
+  readonly #found: (findings: readonly Finding[]) => void
   /** What is probed or announced, and where. */
   readonly #guarded = new Map<WireAddress, Interfaces>()
   /** Those of IPv6 among them. */
@@ -37,7 +37,7 @@ export class Conflicts implements Timed {
     plan: ProbePlan
     loop: Loop
     ports: Ports
-    found: (finding: Finding) => void
+    found: (findings: readonly Finding[]) => void
   }) {
     this.#guard = new Guard(given.plan)
     this.#loop = given.loop
@@ -68,14 +68,14 @@ export class Conflicts implements Timed {
     return this.#guard.announces(address)
   }
 
-  /** A MAC of another node of ours. */
-  know(mac: number): void {
-    this.#guard.know(mac)
+  /** The MAC of another node of ours, by which it was heard here. */
+  know(node: string, on: string, mac: number): void {
+    this.#guard.know(`${node} ${on}`, mac)
   }
 
   /** These announce now, and this node has these MACs. */
   see(interfaces: readonly LinkInterface[], macs: readonly number[]): void {
-    for (const mac of macs) this.#guard.know(mac)
+    for (const [at, mac] of macs.entries()) this.#guard.know(String(at), mac)
     this.#interfaces = interfaces
     this.#listen()
   }
@@ -90,9 +90,9 @@ export class Conflicts implements Timed {
   }
 
   run(nowMs: number): void {
-    for (const address of this.#guard.run(nowMs, one => this.#send(one))) {
-      this.#found({ address: textOf(address), probing: true, foreign: null })
-    }
+    const free = this.#guard.run(nowMs, address => this.#send(address))
+    if (free.length === 0) return
+    this.#found(free.map(one => ({ address: textOf(one), probing: true, foreign: null })))
   }
 
   counters(): ConflictCounters {
@@ -121,11 +121,8 @@ export class Conflicts implements Timed {
     this.#counters[probing ? 'probe' : 'announcement']++
     if (verdict === 'again') return
     if (verdict === 'defend' && typeof address === 'number') this.#ports.defend(address)
-    this.#found({
-      address: textOf(address),
-      probing,
-      foreign: { mac: formatMAC(mac), interface: on },
-    })
+    const sighting = { mac: formatMAC(mac), interface: on }
+    this.#found([{ address: textOf(address), probing, foreign: sighting }])
   }
 
   /** True when it went out at some interface. */

@@ -221,7 +221,7 @@ class ThreadLink implements Link {
     if (report.is === 'solicitation') this.#neighbors.hear(report.index, report.frame)
     if (report.is === 'member') for (const one of report.commands) this.#obey(one)
     if (report.is === 'hears') this.#options.member?.onHears(report.nodes, report.greatestEpoch)
-    if (report.is === 'found') this.#find(report.finding)
+    if (report.is === 'found') for (const one of report.findings) this.#find(one)
     if (report.is === 'answers') {
       this.#setNeighbors(new Map(report.ipv6.flatMap(([text, names]) => neighbor(text, names))))
     }

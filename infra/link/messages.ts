@@ -85,7 +85,7 @@ export type Report =
     }
   /** Whom the member hears has changed, or the number of the greatest epoch known. */
   | { readonly is: 'hears'; readonly nodes: readonly string[]; readonly greatestEpoch: number }
-  | { readonly is: 'found'; readonly finding: Finding }
+  | { readonly is: 'found'; readonly findings: readonly Finding[] }
   | { readonly is: 'counters'; readonly id: number; readonly counters: ArpCounters }
   | {
       readonly is: 'log'

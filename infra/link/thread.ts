@@ -30,7 +30,7 @@ try {
     settings,
     say,
     onLook: (interfaces, macs) => member?.see(interfaces, macs),
-    onFrame: (frame, on) => member?.conflicts.hear(frame, on),
+    onFrame: (frame, on) => member?.answers.hear(frame, on),
   })
   if (settings.member) member = new Member({ settings: settings.member, loop, ports, say })
   ports.run(performance.now())
@@ -78,7 +78,7 @@ function obey(ports: Ports): void {
           counters: {
             ...ledger.counters(),
             beats: member?.beats() ?? null,
-            conflicts: member?.conflicts.counters() ?? null,
+            conflicts: member?.answers.conflicts() ?? null,
           },
         })
         break
@@ -86,10 +86,10 @@ function obey(ports: Ports): void {
         member?.read(order.redis)
         break
       case 'begin':
-        member?.begin(order.addresses)
+        member?.answers.begin(order.addresses)
         break
       case 'bound':
-        member?.bind(order.bound)
+        member?.answers.bind(order.bound)
         break
       case 'leave':
         member?.step({ is: 'stop' })

@@ -129,7 +129,8 @@ describe('an address', () => {
   for (const [name, steps] of stories) {
     test(name, () => {
       const guard = new Guard<string>(PLAN)
-      guard.know(OURS)
+      guard.know('eth0', 1)
+      guard.know('eth0', OURS)
       for (const step of steps) play(guard, step)
     })
   }

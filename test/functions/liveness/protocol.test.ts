@@ -260,3 +260,18 @@ test('whoever makes up names of nodes is reported so often, and no more', () => 
   bench.run(ALARM_EVERY_MS)
   assert.equal(forge(1000), 2 * ALARMS_MAX)
 })
+
+test('a beat that is heard again is not from who it says, so it does not count as heard', () => {
+  const [here] = new Bench(['a']).nodes.values()
+  assert.ok(here)
+  const beat = {
+    ...{ node: 'b', session: 'b'.repeat(16), interface: '0', sequence: 1, digest: 0 },
+    ...{ hears: [], leaving: false, impaired: false },
+  }
+  const hear = (sequence: number, nowMs: number) => {
+    here.step({ is: 'beat', interface: '0', beat: { ...beat, sequence } }, nowMs)
+    return here.heardMs('b', '0')
+  }
+  assert.equal(here.heardMs('b', '0'), null)
+  assert.deepEqual([hear(7, 1), hear(7, 2), hear(6, 3), hear(8, 4)], [1, 1, 1, 4])
+})

@@ -1,0 +1,203 @@
+/**
+ * What this node answers for, of what it claims: all but what is out of bounds, and what is withheld until it is known that
+ * nobody else on the LAN has it. IPv4 is told to the ports, IPv6 to the main thread.
+ */
+import type { Interfaces } from '../../functions/announce/answer.ts'
+import { type Homed, homedOf, homeOf } from '../../functions/announce/interfaces.ts'
+import { isWithin } from '../../functions/announce/windows.ts'
+import type { Claim, Command } from '../../functions/liveness/messages.ts'
+import { type AddressRange, parseAddress } from '../../functions/model/address.ts'
+import type { Asking, Finding } from '../../functions/model/finding.ts'
+import type { ArpFrame } from '../../functions/wire/arp.ts'
+import { Conflicts, type WireAddress } from './conflicts.ts'
+import type { Loop } from './loop.ts'
+import type { ConflictCounters, LinkInterface, MemberSettings, Report } from './messages.ts'
+import type { Ports } from './ports.ts'
+
+export class Answers {
+  readonly #ports: Ports
+  readonly #say: (report: Report) => void
+  /** By group. */
+  readonly #claims = new Map<string, Claim>()
+  #bound: readonly AddressRange[] | null
+  /** Where addresses may live. */
+  #homes: readonly Homed[] = []
+  #networks = '[]'
+  /** Addresses that are claimed and not answered for: they are probed, or somebody else was found to have them. */
+  readonly #withheld = new Map<string, Asking>()
+  readonly #conflicts: Conflicts
+
+  constructor({
+    settings,
+    loop,
+    ports,
+    say,
+  }: {
+    settings: MemberSettings
+    loop: Loop
+    ports: Ports
+    say: (report: Report) => void
+  }) {
+    this.#ports = ports
+    this.#say = say
+    this.#bound = settings.bound
+    const found = (findings: readonly Finding[]) => this.#found(findings)
+    this.#conflicts = new Conflicts({ plan: settings.probe, loop, ports, found })
+  }
+
+  /** These announce now, and this node has these MACs. */
+  see(interfaces: readonly LinkInterface[], macs: readonly number[]): void {
+    this.#conflicts.see(interfaces, macs)
+    const networks = JSON.stringify(interfaces.map(({ name, prefixes }) => [name, prefixes]))
+    if (networks === this.#networks) return
+    this.#networks = networks
+    this.#homes = interfaces.map(homedOf)
+    this.#answer([...this.#claims.values()])
+  }
+
+  /** Nobody has announced these: they are probed when they are to be answered for. */
+  withhold(unprobed: readonly (readonly [address: string, asking: Asking])[]): void {
+    for (const [address, asking] of unprobed) {
+      const wire = wireOf(address)
+      if (wire !== null && !this.#conflicts.announces(wire)) this.#withheld.set(address, asking)
+    }
+  }
+
+  /** What was taken over is never probed. */
+  obey(commands: readonly Command[]): void {
+    for (const command of commands) if (command.do === 'record') this.#trust(command.claim)
+    for (const command of commands) {
+      if (command.do === 'answer') this.#answer(command.claims)
+      if (command.do === 'cease') this.#cease(command.groups)
+      if (command.do === 'remember') {
+        for (const group of command.dropped) this.#trust(this.#claims.get(group))
+      }
+    }
+  }
+
+  /** Answers for these whatever was found out about them. */
+  begin(addresses: readonly string[]): void {
+    for (const address of addresses) this.#withheld.delete(address)
+    const claims = [...this.#claims.values()]
+    this.#answer(claims.filter(claim => claim.addresses.some(one => addresses.includes(one))))
+  }
+
+  /** What is claimed stays claimed, so that nobody else answers for what is out of bounds either. */
+  bind(bound: readonly AddressRange[]): void {
+    this.#bound = bound
+    this.#answer([...this.#claims.values()])
+  }
+
+  hear(frame: ArpFrame, on: string): void {
+    this.#conflicts.hear(frame, on)
+  }
+
+  /** The MAC of another node of ours, by which it was heard here. */
+  know(node: string, on: string, mac: number): void {
+    this.#conflicts.know(node, on, mac)
+  }
+
+  conflicts(): ConflictCounters {
+    return this.#conflicts.counters()
+  }
+
+  close(): void {
+    this.#conflicts.close()
+  }
+
+  #answer(claims: readonly Claim[]): void {
+    const begun: [number, Interfaces][] = []
+    const gone: string[] = []
+    let isIPv6 = false
+    for (const claim of claims) {
+      const { addresses, owner } = claim
+      const before = this.#claims.get(claim.group)?.addresses ?? []
+      const given = before.filter(address => !addresses.includes(address))
+      for (const address of given) this.#withheld.delete(address)
+      gone.push(...given)
+      for (const address of addresses) {
+        const wire = wireOf(address)
+        if (wire === null) continue
+        if (!this.#mayAnswer(address)) {
+          gone.push(address)
+          this.#say(outOfBounds(address))
+          continue
+        }
+        const home = this.#homeOf(address, owner.interfaces)
+        const interfaces = home && new Set(home)
+        if (this.#withheld.has(address)) {
+          this.#conflicts.probe(wire, interfaces)
+          continue
+        }
+        this.#conflicts.announce(wire, interfaces)
+        if (typeof wire === 'number') begun.push([wire, interfaces])
+        else isIPv6 = true
+      }
+      this.#claims.set(claim.group, claim)
+    }
+    this.#ports.change(begun, this.#end(gone))
+    if (isIPv6 || gone.some(isTextIPv6)) this.#tellIPv6()
+  }
+
+  #cease(groups: readonly string[]): void {
+    const addresses = groups.flatMap(group => this.#claims.get(group)?.addresses ?? [])
+    for (const group of groups) this.#claims.delete(group)
+    this.#ports.change([], this.#end(addresses))
+    if (addresses.some(isTextIPv6)) this.#tellIPv6()
+  }
+
+  /** Those of IPv4 among them. */
+  #end(addresses: readonly string[]): number[] {
+    const wires = addresses.map(wireOf).filter(wire => wire !== null)
+    for (const wire of wires) this.#conflicts.end(wire)
+    return wires.filter(wire => typeof wire === 'number')
+  }
+
+  /** Nothing of it is probed any more: it was taken over, for which nobody waits, or is not claimed. */
+  #trust(claim: Claim | undefined): void {
+    for (const address of claim?.addresses ?? []) this.#withheld.delete(address)
+  }
+
+  #found(findings: readonly Finding[]): void {
+    this.#say({ is: 'found', findings })
+    const settled = findings.filter(({ address, probing, foreign }) => {
+      return probing && (!foreign || this.#withheld.get(address) === 'named')
+    })
+    if (settled.length > 0) this.begin(settled.map(one => one.address))
+  }
+
+  #mayAnswer(address: string): boolean {
+    return this.#bound === null || isWithin(address, this.#bound)
+  }
+
+  #homeOf(text: string, interfaces: readonly string[] | null): readonly string[] | null {
+    const address = parseAddress(text)
+    return address ? homeOf(address, interfaces, this.#homes) : interfaces
+  }
+
+  #tellIPv6(): void {
+    const ipv6: [string, readonly string[] | null][] = []
+    for (const { addresses, owner } of this.#claims.values()) {
+      for (const address of addresses) {
+        if (isTextIPv6(address) && !this.#withheld.has(address) && this.#mayAnswer(address))
+          ipv6.push([address, this.#homeOf(address, owner.interfaces)])
+      }
+    }
+    this.#say({ is: 'answers', ipv6 })
+  }
+}
+
+function wireOf(text: string): WireAddress | null {
+  const address = parseAddress(text)
+  return address && (address.family === 'IPv4' ? Number(address.value) : address.value)
+}
+
+const isTextIPv6 = (text: string): boolean => text.includes(':')
+
+const outOfBounds = (address: string): Report => ({
+  is: 'log',
+  level: 'warn',
+  fields: { address },
+  message:
+    'this node is to announce what is in no pool window that a watcher has signed: it is not answered for. If it should be, see that watchers run and sign (HERALD_WINDOWS_KEY_FILE); otherwise somebody writes to Redis who should not',
+})
