@@ -67,7 +67,9 @@ const POOLS = {
     type: 'gauge',
     labels: ['cluster', 'pool', 'state'],
     by: ['allocator'],
-    help: sweeping('Addresses of the pool that are free, held, resting (cool-down) or reserved'),
+    help: sweeping(
+      'Addresses of the pool that are free, held, resting (cool-down) or reserved (or quarantined)',
+    ),
   },
   herald_services_waiting: {
     type: 'gauge',

@@ -43,7 +43,10 @@ export interface Keys {
   used: string
   /** zset, all of score 0: marks (page:offset) of addresses that Services hold; claim, conclude and adopt scripts; common. */
   held: string
-  /** hash, mark of an address that nobody holds -> ms until which it is kept for one Service, -1 = for ever; claim script. */
+  /**
+   * hash, mark of an address that nobody holds -> ms until which it is kept for one Service or quarantined, -1 = for ever; claim,
+   * conclude, reserve and adopt scripts.
+   */
   reserved: string
   /** zset, service id -> ms: who waits for an address, longest first; claim script. */
   waiting: string

@@ -1,9 +1,10 @@
 /** What becomes of an address that another host on the LAN turns out to have. */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { locate } from '../../functions/allocate/windows.ts'
+import { locate, rangesOf } from '../../functions/allocate/windows.ts'
 import type { Service } from '../../functions/model/service.ts'
 import { decidingOf } from '../../infra/redis/decisions.ts'
+import { explained } from '../../workers/explain.ts'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
 import { aPool } from '../support/claims.ts'
@@ -13,7 +14,8 @@ import { undoing } from '../support/undo.ts'
 const MINUTE_MS = 60_000
 const MAC = '02:aa:bb:cc:dd:ee'
 const foreign = { mac: MAC, interface: 'eth0' }
-const POOLS = aConfiguration(aPool('both', ['10.0.0.1-10.0.0.3', 'fd00::1-fd00::3']))
+const BOTH = aPool('both', ['10.0.0.1-10.0.0.3', 'fd00::1-fd00::3'])
+const POOLS = aConfiguration(BOTH)
 
 async function world(t: TestContext, quarantineMs = 10 * MINUTE_MS) {
   const allocator = await allocatorWorld(undoing(t), { quarantineMs })
@@ -45,6 +47,8 @@ async function world(t: TestContext, quarantineMs = 10 * MINUTE_MS) {
       assert.ok(at)
       return deciding.reserve({ cluster: 'default', clusters: ['default'], ...at })
     },
+    /** How many addresses of the pool count as reserved. */
+    counted: async () => (await state.tally(rangesOf(BOTH, 'IPv4'))).reserved,
     wakeUp: () => allocator.ringAndAnswer('allocate', ['default/waiting']),
     place,
   }
@@ -129,7 +133,7 @@ describe('an address that is claimed', needs('redis'), () => {
 
 describe('an address that another host has', needs('redis'), () => {
   test('is quarantined, and the Service gets another one and is told why', async t => {
-    const { serve, finds, held, state, unprobed } = await world(t)
+    const { serve, finds, held, state, unprobed, counted } = await world(t)
     await serve(aService('a'))
     assert.deepEqual(await finds('10.0.0.1'), ['taken'])
     assert.deepEqual(await held('a'), ['10.0.0.2'])
@@ -145,6 +149,13 @@ describe('an address that another host has', needs('redis'), () => {
     const [quarantine] = await state.quarantines(['10.0.0.1'])
     assert.equal(quarantine?.mac, MAC)
     assert.ok((await state.addressRecord('10.0.0.1'))?.after?.reserved)
+    assert.equal(await counted(), 1)
+    const { lines } = await explained(state, 'default', 'address', '10.0.0.1')
+    const said = lines.map(([head, text]) => `${head}: ${text}`).join('\n')
+    assert.match(
+      said,
+      /^held: by nobody: it is quarantined until .* with the MAC 02:aa:bb:cc:dd:ee/m,
+    )
     await serve(aService('b'))
     assert.deepEqual(await held('b'), ['10.0.0.3'], 'nobody gets it')
   })
@@ -213,6 +224,8 @@ describe('an address that another host has', needs('redis'), () => {
     assert.deepEqual(await finds('10.0.0.1', MAC, false), ['kept', 'conflict/10.0.0.1'])
     assert.deepEqual(await held('named', 'a'), ['10.0.0.3', '10.0.0.1'])
     assert.deepEqual(await finds('10.0.0.1', MAC, false), ['kept'], 'said once')
+    const { lines } = await explained(state, 'default', 'address', '10.0.0.1')
+    assert.match(lines.map(([, text]) => text).join('\n'), /^claimed too by another host.*node-b/m)
     const [record] = await state.lan(['10.0.0.1'])
     assert.ok(record && 'claimed' in record)
     assert.deepEqual([record.claimed.mac, record.claimed.node], [MAC, 'node-b'])
@@ -240,7 +253,8 @@ describe('an address that another host has', needs('redis'), () => {
   })
 
   test('stays quarantined in a Redis that lost everything', async t => {
-    const { serve, finds, held, deciding, scripts, redis, state, configure } = await world(t)
+    const { serve, finds, held, deciding, scripts, redis, state, configure, counted } =
+      await world(t)
     await serve(aService('a'))
     await finds('10.0.0.1')
     const decisions = await deciding.decisions('default')
@@ -255,5 +269,6 @@ describe('an address that another host has', needs('redis'), () => {
     await redis.hset(state.keys.epoch, 'sinceMs', nowMs - MINUTE_MS)
     await serve(aService('b'))
     assert.deepEqual(await held('b'), ['10.0.0.2'])
+    assert.equal(await counted(), 1)
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { locate } from '../../functions/allocate/windows.ts'
+import { locate, rangesOf } from '../../functions/allocate/windows.ts'
 import type { Service } from '../../functions/model/service.ts'
 import { decidingOf } from '../../infra/redis/decisions.ts'
 import { allocatorWorld } from '../support/allocator-world.ts'
@@ -12,7 +12,8 @@ import { aConfiguration, aService } from '../support/services.ts'
 import { undoing } from '../support/undo.ts'
 
 const DAY_MS = 86_400_000
-const two = aConfiguration(aPool('two', ['10.0.0.1-10.0.0.2']))
+const TWO = aPool('two', ['10.0.0.1-10.0.0.2'])
+const two = aConfiguration(TWO)
 
 function place(address: string) {
   const found = locate(address)
@@ -44,12 +45,15 @@ async function world(t: TestContext, coolDownMs = 0) {
 
 describe('an address reserved by hand', needs('redis'), () => {
   test('goes to nobody else, and to its Service before any other', async t => {
-    const { reserve, serve, held, refusal } = await world(t)
+    const { reserve, serve, held, refusal, state } = await world(t)
     assert.equal((await reserve('10.0.0.1', 'vip')).outcome, 'reserved')
+    const counted = async () => (await state.tally(rangesOf(TWO, 'IPv4'))).reserved
+    assert.equal(await counted(), 1)
     for (const name of ['a', 'b']) await serve(aService(name))
     await serve(aService('asks', { loadBalancerIP: '10.0.0.1' }))
     await serve(aService('vip'))
     assert.deepEqual(await held('a', 'b', 'asks', 'vip'), ['10.0.0.2', '', '', '10.0.0.1'])
+    assert.equal(await counted(), 0, 'it is held')
     assert.match(
       await refusal('asks'),
       /reserved for default\/vip \("herald release 10\.0\.0\.1" ends that\)/,

@@ -48,6 +48,7 @@ local function layDown(address, entry)
   entry.sharing, entry.backend, entry.lines = '', '', '- ' .. whose .. ' ' .. untilMs .. ' reserved\n'
   save(address, entry)
   redis.call('SETBIT', KEY.pages .. entry.page, entry.offset, 1)
+  redis.call('HSET', KEY.reserved, markOf(entry), untilMs)
   if untilMs ~= '-1' then redis.call('ZADD', KEY.resting, untilMs, address) end
   local returns = redis.call('HGET', KEY.returning, whose)
   if returns and string.find(',' .. returns .. ',', ',' .. address .. ',', 1, true) then return end

@@ -44,6 +44,7 @@ local function take()
     entry.lines = '- ' .. service .. ' ' .. untilMs .. ' reserved\n'
     save(address, entry)
     redis.call('SETBIT', KEY.pages .. entry.page, entry.offset, 1)
+    redis.call('HSET', KEY.reserved, markOf(entry), untilMs)
     if untilMs == '-1' then redis.call('ZREM', KEY.resting, address)
     else redis.call('ZADD', KEY.resting, untilMs, address) end
     returns(service, true)
