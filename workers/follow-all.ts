@@ -327,7 +327,10 @@ function followL2Statuses(
       await ring([...l2.items.keys()].filter(name => complete && !services.items.has(name)))
     },
     async changed(changes) {
-      for (const { type, item } of changes) type === 'DELETED' ? forget(item) : keep(item)
+      for (const { type, item } of changes) {
+        if (type === 'DELETED') forget(item)
+        else if (item.node) keep(item) // it is made first, and its status is written then
+      }
       const deleted = changes.filter(({ type }) => type === 'DELETED')
       await ring(deleted.map(({ item }) => item.service))
     },

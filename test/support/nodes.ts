@@ -1,5 +1,5 @@
 /** Nodes of a watched cluster whose announcers are played by the test: they hold their leases and take over what they are told to. */
-import type { Alarm } from '../../functions/model/node.ts'
+import type { Announcer } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { scriptsOf } from '../../infra/redis/scripts.ts'
 import { putService } from './cluster.ts'
@@ -12,7 +12,7 @@ export const renewLease = (
   { client }: Watched,
   node: string,
   placements: readonly Placement[] = [],
-  { alarms = [], upMs = 0 }: { alarms?: readonly Alarm[]; upMs?: number } = {},
+  said: Partial<Announcer> = {},
 ) =>
   scriptsOf(client, '{herald}').renew(
     'default',
@@ -21,12 +21,12 @@ export const renewLease = (
       session: 's',
       epoch: 0,
       hears: [],
-      alarms,
-      upMs,
+      upMs: 0,
       interfaces: [
         { name: 'eth0', mac: '02:00:00:00:00:01', prefixes: ['10.40.0.1/24'] },
         { name: 'eth1', mac: '02:00:00:00:00:02', prefixes: [] },
       ],
+      ...said,
     },
     { ms: 600_000, incarnation: '' },
     { placements, all: true },

@@ -36,14 +36,16 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
         herald.api.counters.requests({ verb, resource }),
       ),
     ).reduce((sum, count) => sum + count, 0)
-  const ringAnnounced = () =>
-    openBells(herald.client, '{herald}', keptLog()).ring('publish-default', ['announced'])
-  const bellsLeft = async () => {
-    const { waiting, active, delayed } = await openDepths(herald.client, '{herald}').depth(
-      'publish-default',
-    )
-    return waiting + active + delayed
-  }
+  const ring = (queue: string, key: string) =>
+    openBells(herald.client, '{herald}', keptLog()).ring(queue, [key])
+  const ringAnnounced = () => ring('publish-default', 'announced')
+  const allTold = () =>
+    until('all is told', async () => {
+      const { waiting, active, delayed } = await openDepths(herald.client, '{herald}').depth(
+        'publish-default',
+      )
+      return waiting + active + delayed === 0
+    })
   const placement = async () => {
     const [address = ''] = herald.addresses(['web'])
     const found = await herald.state.placement('default', address)
@@ -98,6 +100,25 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
     assert.equal(assignments().length, 2)
   })
 
+  test('names other interfaces when its node has others in its network', async () => {
+    const { owner, group } = await placement()
+    await ring('place', `default/${group}`)
+    await until('it is placed', async () => (await herald.state.dirtyKeys('place')).length === 0)
+    await allTold()
+    const named = () => JSON.stringify(herald.api.store.list(KIND).map(one => one.status))
+    assert.match(named(), /"eth0"/)
+    const interfaces = [
+      { name: 'eth0', mac: '02:00:00:00:00:01', prefixes: [] },
+      { name: 'eth1', mac: '02:00:00:00:00:02', prefixes: ['10.40.0.1/24'] },
+    ]
+    const before = assignments()
+    await renewLease(herald, owner?.node ?? '', [], { interfaces })
+    await ringAnnounced()
+    await until('the other is named', () => !named().includes('"eth0"'))
+    assert.match(named(), /"eth1"/)
+    assert.deepEqual(assignments(), before)
+  })
+
   test('a node whose beats do not get through is warned on itself, once; a name that is no node’s is made up', async () => {
     const alarms = [
       { reason: 'unknownBeat', node: 'forged' },
@@ -108,7 +129,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
       await ringAnnounced()
       await until('it is said', () => eventsOf(herald.api, 'b').length > 0)
     }
-    await until('all is told', async () => (await bellsLeft()) === 0)
+    await allTold()
     assert.equal(eventsOf(herald.api, 'b').length, 1)
     assert.match(eventsOf(herald.api, 'b').join(), /^BeatsBlocked: a says: .*look at VLANs/)
     assert.deepEqual(eventsOf(herald.api, 'forged'), [])
@@ -122,6 +143,7 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
   })
 
   test('is not written and not said anew by a restart', async () => {
+    await allTold()
     const before = [writes(), assignments().length]
     await stop()
     stop = await herald.startBoth()

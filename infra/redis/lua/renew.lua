@@ -4,7 +4,8 @@
 -- ARGV  1 cluster  2 node  3 lease in ms  4 Announcer, JSON  5 JSON list of placements that it answers for
 --       6 "all": there is nothing else that it answers for, or ""
 --       7 incarnation of Redis in which it last reported all, or ""
---       8 prefix of a node's group set  9 prefix of a node's standby set  10 dirty set of groups placed anew
+--       8 prefix of a node's group set  9 prefix of a node's standby set  10 dirty set of groups placed anew,
+--          or announced by a node whose interfaces have changed: where their addresses live may have, too
 -- Returns {"report", incarnation}: this Redis is new, empty or older; say all that you answer for
 --         {"renewed", incarnation, nodes whose lease runs, groups whose `place` bells to ring: those without
 --          an owner, when this node was not alive before}
@@ -22,6 +23,10 @@ local incarnation = string.match(redis.call('INFO', 'replication'), 'master_repl
 local before = redis.call('ZSCORE', leases, node)
 if not all and (ARGV[7] ~= incarnation or not before) then return {'report', incarnation} end
 redis.call('ZADD', leases, nowMs + leaseMs, node)
+local said = redis.call('HGET', announcers, node)
+if said and cjson.encode(cjson.decode(said).interfaces) ~= cjson.encode(announcer.interfaces) then
+  for _, group in ipairs(redis.call('SMEMBERS', groupsOf .. node)) do redis.call('ZADD', ARGV[10], version, group) end
+end
 redis.call('HSET', announcers, node, ARGV[4])
 
 local function index(placement, change)
