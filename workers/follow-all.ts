@@ -304,7 +304,9 @@ function followL2Statuses(
     l2.items.get(service)?.delete(name)
     if (l2.items.get(service)?.size === 0) l2.items.delete(service)
   }
+  // It is made first, and its status is written then: one without is not of anybody yet.
   const keep = (one: L2Status) => {
+    if (one.node === '') return
     const known = l2.items.get(one.service) ?? new Map()
     l2.items.set(one.service, known.set(one.name, one))
   }
@@ -329,7 +331,7 @@ function followL2Statuses(
     async changed(changes) {
       for (const { type, item } of changes) {
         if (type === 'DELETED') forget(item)
-        else if (item.node) keep(item) // it is made first, and its status is written then
+        else keep(item)
       }
       const deleted = changes.filter(({ type }) => type === 'DELETED')
       await ring(deleted.map(({ item }) => item.service))
