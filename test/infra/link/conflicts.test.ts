@@ -134,26 +134,6 @@ describe('a member', needs('netns', 'ipv6'), () => {
     assert.deepEqual(findings('10.7.0.53'), [])
   })
 
-  test('defends an announced address once, however often somebody else claims it, and counts', async () => {
-    await eventually(
-      () => assert.equal(announcedBy(macs.node, '10.7.0.50').length, 10, 'the burst'),
-      20_000,
-    )
-    const before = (await countersOf(link)).conflicts?.announcement ?? 0
-    for (let claim = 0; claim < 5; claim++) await takes('10.7.0.50')
-    assert.deepEqual((await found('10.7.0.50', 2)).slice(1), [
-      { address: '10.7.0.50', probing: false, foreign: by(macs.client) },
-    ])
-    await eventually(async () => {
-      assert.equal((await countersOf(link)).conflicts?.announcement, before + 5)
-    })
-    const said = announcedBy(macs.node, '10.7.0.50').slice(10)
-    assert.deepEqual(
-      said.map(one => one.operation),
-      [1, 2],
-    )
-  })
-
   test('takes another member for nobody else', async () => {
     for (const address of ['10.7.0.54', '10.7.0.55']) {
       own(address)
@@ -186,6 +166,26 @@ describe('a member', needs('netns', 'ipv6'), () => {
     await sh(client, 'ip -6 addr add 2001:db8::60/64 dev eth0') // detects duplicates
     const [, claimed] = await found('2001:db8::60', 2)
     assert.deepEqual(claimed, { address: '2001:db8::60', probing: false, foreign: by(macs.client) })
+  })
+
+  test('defends an announced address once, however often somebody else claims it, and counts', async () => {
+    await eventually(
+      () => assert.equal(announcedBy(macs.node, '10.7.0.50').length, 10, 'the burst'),
+      20_000,
+    )
+    const before = (await countersOf(link)).conflicts?.announcement ?? 0
+    for (let claim = 0; claim < 5; claim++) await takes('10.7.0.50')
+    assert.deepEqual((await found('10.7.0.50', 2)).slice(1), [
+      { address: '10.7.0.50', probing: false, foreign: by(macs.client) },
+    ])
+    await eventually(async () => {
+      assert.equal((await countersOf(link)).conflicts?.announcement, before + 5)
+    })
+    const said = announcedBy(macs.node, '10.7.0.50').slice(10)
+    assert.deepEqual(
+      said.map(one => one.operation),
+      [1, 2],
+    )
   })
 
   test('that takes over what Redis said was its own to probe answers at once', async () => {
