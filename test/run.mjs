@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FILE_LIMIT_MS = 5 * 60_000
+/** Begun first: whichever is begun last is waited for alone. */
+const LONGEST = ['announcing', 'watching-two', 'allocating-fire', 'member', 'schedules']
 
 process.chdir(ROOT)
 const words = process.argv.slice(2)
@@ -19,7 +21,7 @@ const files = readdirSync('test', { recursive: true })
   .map(path => `test/${path}`)
   .filter(path => path.endsWith('.test.ts'))
   .filter(path => words.length === 0 || words.some(word => path.includes(word)))
-  .sort()
+  .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 if (files.length === 0) {
   console.error(`No test file has ${words.map(word => `"${word}"`).join(' or ')} in its path.`)
   process.exit(2)
@@ -67,6 +69,11 @@ tests.compose(new spec()).pipe(process.stdout)
 /** A suite, or the file itself, is not a test of its own. */
 function isLeaf(test) {
   return test.details?.type !== 'suite' && !files.includes(relative(ROOT, test.name))
+}
+
+function rank(path) {
+  const at = LONGEST.findIndex(name => path.endsWith(`/${name}.test.ts`))
+  return at < 0 ? LONGEST.length : at
 }
 
 function place(test) {
