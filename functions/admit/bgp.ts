@@ -4,16 +4,18 @@
  */
 import { checkAddress, isCommunity, readDurationMs, readHoldTime } from '../configure/bgp.ts'
 import {
+  contentOf,
   items,
   type Mistakes,
   members,
   type Part,
   partOf,
+  refuseDoubles,
   shown,
   text,
   whole,
 } from '../configure/part.ts'
-import { readSelectors } from '../configure/selectors.ts'
+import { readDistinctSelectors } from '../configure/selectors.ts'
 import { parseEntry, prefixLengths } from '../model/address.ts'
 import type { Pool } from '../model/configuration.ts'
 import { anySelects } from '../model/selector.ts'
@@ -55,8 +57,7 @@ export function peerMistakes({ spec }: Named): Mistakes {
     if (given[name] && text(given[name], []) !== '') checkAddress(given[name], mistakes)
   }
   checkTimers(given, mistakes)
-  readSelectors(given.nodeSelectors, mistakes)
-  checkDoubles(given.nodeSelectors, mistakes)
+  readDistinctSelectors(given.nodeSelectors, mistakes)
   return mistakes
 }
 
@@ -99,14 +100,14 @@ export function bgpAdvertisementMistakes(
     IPv4: whole(given.aggregationLength, [1, 32], 32, mistakes),
     IPv6: whole(given.aggregationLengthV6, [0, 128], 128, mistakes),
   }
-  for (const list of LISTS) checkDoubles(given[list], mistakes)
+  for (const list of LISTS) refuseDoubles(given[list], mistakes)
   for (const community of items(given.communities, mistakes)) {
     const written = text(community, mistakes)
     if (written.includes(':')) checkCommunity(community, written, mistakes)
   }
-  const selectors = readSelectors(given.ipAddressPoolSelectors, mistakes)
-  readSelectors(given.nodeSelectors, mistakes)
-  const some = readSelectors(given.serviceSelectors, mistakes).length > 0
+  const selectors = readDistinctSelectors(given.ipAddressPoolSelectors, mistakes)
+  readDistinctSelectors(given.nodeSelectors, mistakes)
+  const some = readDistinctSelectors(given.serviceSelectors, mistakes).length > 0
   if (some && (lengths.IPv4 !== 32 || lengths.IPv6 !== 128)) {
     mistakes.push(
       'spec.serviceSelectors: need single addresses: remove aggregationLength and aggregationLengthV6',
@@ -127,15 +128,15 @@ export function bgpAdvertisementMistakes(
   return mistakes
 }
 
-const LISTS = [
-  'ipAddressPools',
+const LISTS = ['ipAddressPools', 'communities', 'peers'] as const
+const ADVERTISEMENT = [
+  ...LISTS,
   'ipAddressPoolSelectors',
   'nodeSelectors',
   'serviceSelectors',
-  'communities',
-  'peers',
+  'aggregationLength',
+  'aggregationLengthV6',
 ] as const
-const ADVERTISEMENT = [...LISTS, 'aggregationLength', 'aggregationLengthV6'] as const
 
 /** Of each entry the largest block counts: it must be no smaller than an aggregate. */
 function aggregates(
@@ -199,24 +200,6 @@ export function peersWith(profile: string, peers: readonly Named[]): string[] {
         text(members(partOf(spec, 'spec'), ['bfdProfile'], []).bfdProfile, []) === profile,
     )
     .map(one => one.name)
-}
-
-/** The same thing twice in a list; selectors are the same whatever the order of their terms. */
-function checkDoubles(part: Part | undefined, mistakes: Mistakes): void {
-  const seen = new Set<string>()
-  for (const one of items(part, [])) {
-    const content = contentOf(one)
-    if (seen.has(content)) mistakes.push(`${one.where}: stands in the list twice: remove one`)
-    seen.add(content)
-  }
-}
-
-function contentOf(part: Part): string {
-  if (part.kind === 'scalar') return JSON.stringify(part.value)
-  if (part.kind === 'list') return `[${part.items().map(contentOf).sort().join()}]`
-  if (part.kind === 'nothing') return ''
-  const entries = [...part.entries()].map(([key, one]) => `${key}:${contentOf(one)}`)
-  return `{${entries.sort().join()}}`
 }
 
 const sameSpec = (a: unknown, b: unknown): boolean =>

@@ -1,17 +1,28 @@
 /** An L2Advertisement (metallb.io/v1beta1). Without spec it means every pool, node, interface and Service. */
 import type { Advertisement, ConfigurationObject } from '../model/configuration.ts'
-import { items, type Mistakes, members, type Part, partOf, text, texts, whole } from './part.ts'
-import { readSelector, readSelectors } from './selectors.ts'
+import {
+  items,
+  type Mistakes,
+  members,
+  type Part,
+  partOf,
+  refuseDoubles,
+  text,
+  texts,
+  whole,
+} from './part.ts'
+import { readDistinctSelectors, readSelector } from './selectors.ts'
 
 export function readAdvertisement(object: ConfigurationObject, mistakes: Mistakes): Advertisement {
   const given = members(partOf(object.spec, 'spec'), MEMBERS, mistakes)
+  refuseDoubles(given.ipAddressPools, mistakes)
   return {
     name: object.name,
     pools: texts(given.ipAddressPools, mistakes),
-    poolSelectors: readSelectors(given.ipAddressPoolSelectors, mistakes),
-    nodeSelectors: readSelectors(given.nodeSelectors, mistakes),
+    poolSelectors: readDistinctSelectors(given.ipAddressPoolSelectors, mistakes),
+    nodeSelectors: readDistinctSelectors(given.nodeSelectors, mistakes),
     interfaces: items(given.interfaces, mistakes).map(one => readInterface(one, mistakes)),
-    serviceSelectors: readSelectors(given.serviceSelectors, mistakes),
+    serviceSelectors: readDistinctSelectors(given.serviceSelectors, mistakes),
     preferredNodes: items(given.preferredNodeSelectors, mistakes).map(one =>
       readPreference(one, mistakes),
     ),

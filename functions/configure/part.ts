@@ -92,6 +92,25 @@ export function texts(part: Part | undefined, mistakes: Mistakes): string[] {
   return items(part, mistakes).map(one => text(one, mistakes))
 }
 
+/** As MetalLB, in objects: the same thing twice in a list is a mistake. Maps are the same whatever the order of their keys. */
+export function refuseDoubles(part: Part | undefined, mistakes: Mistakes): void {
+  const seen = new Set<string>()
+  for (const one of items(part, [])) {
+    const content = contentOf(one)
+    if (seen.has(content)) mistakes.push(`${one.where}: stands in the list twice: remove one`)
+    seen.add(content)
+  }
+}
+
+/** Equal for what means the same. */
+export function contentOf(part: Part): string {
+  if (part.kind === 'scalar') return JSON.stringify(part.value)
+  if (part.kind === 'list') return `[${part.items().map(contentOf).sort().join()}]`
+  if (part.kind === 'nothing') return ''
+  const entries = [...part.entries()].map(([key, one]) => `${key}:${contentOf(one)}`)
+  return `{${entries.sort().join()}}`
+}
+
 /** True and false, and unquoted in YAML also what YAML 1.1 took for them. */
 export function flag(part: Part | undefined, fallback: boolean, mistakes: Mistakes): boolean {
   if (!part) return fallback

@@ -10,11 +10,12 @@ import {
   members,
   type Part,
   partOf,
+  refuseDoubles,
   text,
   texts,
   whole,
 } from './part.ts'
-import { readSelectors } from './selectors.ts'
+import { readDistinctSelectors } from './selectors.ts'
 
 export function readPool(object: ConfigurationObject, mistakes: Mistakes): Pool {
   const names = ['addresses', 'autoAssign', 'avoidBuggyIPs', 'serviceAllocation'] as const
@@ -71,11 +72,12 @@ const EXAMPLE = 'list at least one range or CIDR, for example 192.168.50.211-192
 function readServiceAllocation(part: Part, mistakes: Mistakes): ServiceAllocation {
   const names = ['priority', 'namespaces', 'namespaceSelectors', 'serviceSelectors'] as const
   const given = members(part, names, mistakes)
+  refuseDoubles(given.namespaces, mistakes)
   return {
     priority: whole(given.priority, ANY, 0, mistakes),
     namespaces: texts(given.namespaces, mistakes),
-    namespaceSelectors: readSelectors(given.namespaceSelectors, mistakes),
-    serviceSelectors: readSelectors(given.serviceSelectors, mistakes),
+    namespaceSelectors: readDistinctSelectors(given.namespaceSelectors, mistakes),
+    serviceSelectors: readDistinctSelectors(given.serviceSelectors, mistakes),
   }
 }
 

@@ -1,6 +1,15 @@
 /** Label selectors, held to what Kubernetes itself holds them to (meta/v1 LabelSelectorAsSelector). */
 import type { LabelExpression, LabelSelector } from '../model/selector.ts'
-import { entries, items, type Mistakes, members, type Part, shown, text } from './part.ts'
+import {
+  entries,
+  items,
+  type Mistakes,
+  members,
+  type Part,
+  refuseDoubles,
+  shown,
+  text,
+} from './part.ts'
 
 /** How the two terms of a selector are spelled. */
 export interface Spelling {
@@ -8,14 +17,28 @@ export interface Spelling {
   readonly expressions: string
 }
 
-export const OBJECT_SPELLING: Spelling = { labels: 'matchLabels', expressions: 'matchExpressions' }
+const OBJECT_SPELLING: Spelling = { labels: 'matchLabels', expressions: 'matchExpressions' }
 
 export function readSelectors(
   part: Part | undefined,
   mistakes: Mistakes,
-  spelling = OBJECT_SPELLING,
+  spelling: Spelling,
 ): LabelSelector[] {
   return items(part, mistakes).map(one => readSelector(one, mistakes, spelling))
+}
+
+/** As MetalLB, in its objects: no selector, no expression of one and no value of an expression may stand twice. */
+export function readDistinctSelectors(part: Part | undefined, mistakes: Mistakes): LabelSelector[] {
+  const { labels, expressions } = OBJECT_SPELLING
+  refuseDoubles(part, mistakes)
+  for (const one of items(part, [])) {
+    const inner = members(one, [labels, expressions], [])[expressions]
+    refuseDoubles(inner, mistakes)
+    for (const expression of items(inner, [])) {
+      refuseDoubles(members(expression, ['values'], []).values, mistakes)
+    }
+  }
+  return readSelectors(part, mistakes, OBJECT_SPELLING)
 }
 
 export function readSelector(

@@ -245,6 +245,14 @@ const rows: [string, Question, AdmitState['others'], RegExp | null][] = [
     /ipAddressPools\[1\]/,
   ],
   [
+    'a value twice in a selector',
+    ask('BGPAdvertisement', {
+      nodeSelectors: [{ matchExpressions: [{ key: 'a', operator: 'In', values: ['1', '1'] }] }],
+    }),
+    pools,
+    /nodeSelectors\[0\]\.matchExpressions\[0\]\.values\[1\]: stands in the list twice/,
+  ],
+  [
     'a community that is none',
     ask('BGPAdvertisement', { communities: ['1:70000'] }),
     {},

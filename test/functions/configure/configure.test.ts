@@ -6,6 +6,9 @@ import type { Configuration, ConfigurationObject } from '../../../functions/mode
 import { advertisementObject, configMap, poolObject } from '../../support/objects.ts'
 
 const cidr = (...addresses: string[]) => ({ addresses })
+const oneOf = (...values: string[]) => ({
+  matchExpressions: [{ key: 'k', operator: 'In', values }],
+})
 const names = ({ configuration }: { configuration: Configuration }) =>
   configuration.pools.map(pool => `${pool.name} ${pool.addresses.join('+')}`)
 const messages = (objects: readonly ConfigurationObject[], previous: Configuration | null = null) =>
@@ -90,6 +93,27 @@ describe('configure', () => {
         },
       },
       /In needs values/,
+    ],
+    [
+      'with a namespace twice',
+      { addresses: ['10.0.0.0/24'], serviceAllocation: { namespaces: ['a', 'b', 'a'] } },
+      /namespaces\[2\]: stands in the list twice/,
+    ],
+    [
+      'with a selector of namespaces twice, whatever the order of its values',
+      {
+        addresses: ['10.0.0.0/24'],
+        serviceAllocation: { namespaceSelectors: [oneOf('a', 'b'), oneOf('b', 'a')] },
+      },
+      /namespaceSelectors\[1\]: stands in the list twice/,
+    ],
+    [
+      'with a value twice in a selector of Services',
+      {
+        addresses: ['10.0.0.0/24'],
+        serviceAllocation: { serviceSelectors: [oneOf('a', 'a')] },
+      },
+      /serviceSelectors\[0\]\.matchExpressions\[0\]\.values\[1\]: stands in the list twice/,
     ],
   ]
   for (const [what, spec, message] of bad) {
@@ -216,6 +240,30 @@ describe('configure', () => {
       'an unknown operator',
       { nodeSelectors: [{ matchExpressions: [{ key: 'a', operator: 'Gt', values: ['1'] }] }] },
       /"Gt" is no operator/,
+    ],
+    [
+      'a pool twice',
+      { ipAddressPools: ['a', 'a'] },
+      /ipAddressPools\[1\]: stands in the list twice/,
+    ],
+    [
+      'a selector of pools twice',
+      { ipAddressPoolSelectors: [{ matchLabels: { a: '1' } }, { matchLabels: { a: '1' } }] },
+      /ipAddressPoolSelectors\[1\]: stands in the list twice/,
+    ],
+    [
+      'an expression twice in a selector of nodes',
+      {
+        nodeSelectors: [
+          { matchExpressions: [...oneOf('a').matchExpressions, ...oneOf('a').matchExpressions] },
+        ],
+      },
+      /nodeSelectors\[0\]\.matchExpressions\[1\]: stands in the list twice/,
+    ],
+    [
+      'a selector of Services twice',
+      { serviceSelectors: [{}, {}] },
+      /serviceSelectors\[1\]: stands in the list twice/,
     ],
   ]
   for (const [what, spec, message] of badAdvertisements) {
