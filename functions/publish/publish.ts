@@ -201,18 +201,23 @@ function mistakes(service: Service): EventText[] {
     : []
 }
 
+/** Each annotation with the old prefix, as MetalLB, obeyed or not; sorted, so that it is said alike by everybody. */
 function deprecations(service: Service): EventText[] {
-  return LEGACY.filter(key => key in service.annotations).map(key =>
-    named(service, {
-      type: 'Warning',
-      reason: 'deprecatedAnnotation',
-      note: `Annotation ${key} is deprecated: write ${key.replace(OLD_PREFIX, 'metallb.io/')} instead.`,
-    }),
-  )
+  return Object.keys(service.annotations)
+    .filter(key => key.startsWith(OLD_PREFIX))
+    .sort()
+    .map(key => {
+      const name = key.slice(OLD_PREFIX.length)
+      const remedy = OBEYED.includes(name)
+        ? `: write metallb.io/${name} instead`
+        : ' and not read: remove it'
+      const note = `Annotation ${key} is deprecated${remedy}.`
+      return named(service, { type: 'Warning', reason: 'deprecatedAnnotation', note })
+    })
 }
 
 const OLD_PREFIX = 'metallb.universe.tf/'
-const LEGACY = ['address-pool', 'allow-shared-ip', 'loadBalancerIPs'].map(key => OLD_PREFIX + key)
+const OBEYED = ['address-pool', 'allow-shared-ip', 'loadBalancerIPs']
 
 /** MetalLB's reasons where a condition may not have them: it takes no spaces. */
 const EVENT_REASONS: Readonly<Record<string, string>> = {

@@ -90,6 +90,18 @@ describe('events beside IPAllocated', () => {
     assert.deepEqual(reasons(written(old, plain), plain), [])
   })
 
+  test('deprecatedAnnotation is said of each annotation with the old prefix, obeyed or not', () => {
+    const old = {
+      'metallb.universe.tf/ip-allocated-from-pool': 'b',
+      'metallb.universe.tf/allow-shared-ip': 'k',
+      'metallb.io/address-pool': 'b',
+    }
+    const said = reasons(aService('web', { annotations: old }), plain).slice(1)
+    assert.match(said[0] ?? '', /allow-shared-ip is deprecated: write metallb\.io\/allow-shared-ip/)
+    assert.match(said[1] ?? '', /ip-allocated-from-pool is deprecated and not read: remove it/)
+    assert.equal(said.length, 2)
+  })
+
   test('nothing is said of a Service that was deleted since', () => {
     assert.deepEqual(reasons(aService('web', { uid: 'next' }), lost), [])
   })
