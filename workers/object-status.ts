@@ -18,6 +18,15 @@ export interface Statuses {
 
 export const nothingWritten = (): Statuses => ({ written: new Map(), mute: new Set() })
 
+/** What was written on objects that are gone is of no use, and would be kept for ever. */
+export function forgetGone(
+  { written }: Statuses,
+  there: Iterable<Pick<ConfigurationObject, 'uid'>>,
+): void {
+  const uids = new Set([...there].map(({ uid }) => uid))
+  for (const uid of written.keys()) if (!uids.has(uid)) written.delete(uid)
+}
+
 /** The conditions an object is to show; null where it can show none, or has nothing to say and never had. */
 export function toldOn(
   { kind, name, status }: ConfigurationObject,

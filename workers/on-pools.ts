@@ -12,7 +12,7 @@ import {
   shows,
   statusText,
 } from '../functions/publish/pool-status.ts'
-import { toldOn, writeStatus } from './object-status.ts'
+import { forgetGone, toldOn, writeStatus } from './object-status.ts'
 import type { PublishWorld } from './on-publish.ts'
 
 /** For a pool of whatever name, or all of them. */
@@ -28,6 +28,7 @@ export async function publishPools(which: string, world: PublishWorld): Promise<
   const { faults } = configure(objects, configuration)
   const pools = configuration.source === 'objects' ? configuration.pools : []
   const nodeAddresses = nodes.flatMap(node => node.addresses)
+  forgetGone(world.statuses, world.seen.objects.items.values())
   for (const object of world.seen.objects.items.values()) {
     if (object.kind !== 'IPAddressPool' || (which !== '*' && which !== object.name)) continue
     const pool = pools.find(one => one.name === object.name) ?? null

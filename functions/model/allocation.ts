@@ -2,7 +2,7 @@ import type { ServicePort } from './service.ts'
 
 /** What a Service holds, or why it holds nothing. One a Service; written by the claim script alone. */
 export interface Allocation {
-  /** Schema version of this record. */
+  /** Schema version of this record. No release wrote version 1, so nobody reads it; from the first release on, N − 1 is read. */
   readonly v: 2
   readonly uid: string
   /** Addresses held, IPv4 first unless the second family came later. Empty: nothing is held. */

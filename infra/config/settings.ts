@@ -81,13 +81,13 @@ export const SETTINGS = {
   healthAddress: setting('health-address', '<host:port>', {
     help: 'where /healthz and /readyz answer, or "off"; 0.0.0.0:<port> for the probes of a kubelet',
     example: '0.0.0.0:17471',
-    schema: z.string().transform(parseListen),
+    schema: listen(),
   }),
   consoleAddress: setting('console-address', '<host:port>', {
     help: 'where the console is served, or "off"; anybody who reaches it may read',
     fallback: '127.0.0.1:17470',
     example: '0.0.0.0:17470',
-    schema: z.string().transform(parseListen),
+    schema: listen(),
   }),
   adminTokenFile: setting('admin-token-file', '<path>', {
     help: 'file with the token that lets its owner act upon queues in the console (or set HERALD_ADMIN_TOKEN; default: nobody may)',
@@ -131,7 +131,7 @@ export const SETTINGS = {
     help: 'where admission reviews are answered, or "off" (infra/deploy/webhook.yaml)',
     fallback: 'off',
     example: '0.0.0.0:9443',
-    schema: z.string().transform(parseListen),
+    schema: listen(),
   }),
   webhookHost: setting('webhook-host', '<name>', {
     help: 'by which the API server reaches it (default: the Service herald-webhook of the namespace)',
@@ -357,11 +357,13 @@ export interface Listen {
 }
 
 /** "host:port" or "[v6]:port"; null for "off". Port 0 takes any free one. */
-function parseListen(given: string, context: z.RefinementCtx): Listen | null {
-  if (given === 'off') return null
-  const [, v6, name, digits] = /^(?:\[([0-9a-f:.]+)\]|([^:]*)):(\d{1,5})$/i.exec(given) ?? []
-  const port = Number(digits)
-  if (digits !== undefined && port <= 65_535) return { host: v6 ?? (name || '0.0.0.0'), port }
-  context.addIssue('it must be host:port, or "off"')
-  return z.NEVER
+function listen() {
+  return z.string().transform((given, context): Listen | null => {
+    if (given === 'off') return null
+    const [, v6, name, digits] = /^(?:\[([0-9a-f:.]+)\]|([^:]*)):(\d{1,5})$/i.exec(given) ?? []
+    const port = Number(digits)
+    if (digits !== undefined && port <= 65_535) return { host: v6 ?? (name || '0.0.0.0'), port }
+    context.addIssue('it must be host:port, or "off"')
+    return z.NEVER
+  })
 }

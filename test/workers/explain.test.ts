@@ -2,17 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
-import { aPool } from '../support/claims.ts'
-import { commands, herald } from '../support/cli.ts'
-import { aConfiguration, aService } from '../support/services.ts'
+import { herald } from '../support/cli.ts'
+import { heldAndRefused } from '../support/held-and-refused.ts'
 
 describe('explain and history', needs('redis'), () => {
   test('say what is held and why, what is lacking and why, and what would mend it', async t => {
-    const world = await allocatorWorld(t)
-    await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))
-    await world.serve(aService('one'))
-    await world.serve(aService('two', { loadBalancerIP: '192.168.50.211' }))
-    const ask = commands(t, world.path)
+    const { world, ask } = await heldAndRefused(t)
 
     const one = await ask('explain', 'service', 'default/one')
     assert.equal(one.code, 0, one.said)

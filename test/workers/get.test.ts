@@ -4,17 +4,14 @@ import { parse } from 'yaml'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
 import { aPool } from '../support/claims.ts'
-import { commands, herald } from '../support/cli.ts'
+import { herald } from '../support/cli.ts'
+import { heldAndRefused } from '../support/held-and-refused.ts'
 import { aConfiguration, aService } from '../support/services.ts'
 import { until } from '../support/until.ts'
 
 describe('herald get', needs('redis'), () => {
   test('lists every kind from Redis alone, for people and for scripts', async t => {
-    const world = await allocatorWorld(t)
-    await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))
-    await world.serve(aService('one'))
-    await world.serve(aService('two', { loadBalancerIP: '192.168.50.211' }))
-    const ask = commands(t, world.path)
+    const { ask } = await heldAndRefused(t)
 
     const services = (await ask('get', 'svc')).said.split('\n')
     assert.match(services[0] ?? '', /^SERVICE +ADDRESSES +POOL +NODE +SINCE +WHY NOT$/)

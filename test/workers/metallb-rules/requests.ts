@@ -1,0 +1,197 @@
+/** Addresses and pools that are asked for (metallb-behaviour 4.3). */
+import { apply, dual, pool, type Row, six } from './steps.ts'
+
+export const requests: readonly Row[] = [
+  [
+    'an address with spaces around it',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { loadBalancerIPs: ' 10.0.0.7 ' })],
+    's 10.0.0.7',
+  ],
+  [
+    'a comma at the end',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { loadBalancerIPs: '10.0.0.7,' })],
+    's -',
+  ],
+  ['spaces alone', { a: pool('10.0.0.0/24') }, [apply('s', { loadBalancerIPs: ' ' })], 's -'],
+  [
+    'an empty annotation',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { loadBalancerIPs: '' })],
+    's 10.0.0.0',
+  ],
+  [
+    'two addresses for one family',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { loadBalancerIPs: '10.0.0.7, 10.0.0.8' })],
+    's -',
+  ],
+  [
+    'spec.loadBalancerIP',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', {}, { loadBalancerIP: '10.0.0.7' })],
+    's 10.0.0.7',
+  ],
+  [
+    'spec.loadBalancerIP with spaces',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', {}, { loadBalancerIP: ' 10.0.0.7' })],
+    's -',
+  ],
+  [
+    'both, even if they agree',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { loadBalancerIPs: '10.0.0.7' }, { loadBalancerIP: '10.0.0.7' })],
+    's -',
+  ],
+  [
+    'the older annotation',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { 'metallb.universe.tf/loadBalancerIPs': '10.0.0.7' })],
+    's 10.0.0.7',
+  ],
+  [
+    'the newer annotation wins, even empty',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { loadBalancerIPs: '', 'metallb.universe.tf/loadBalancerIPs': '10.0.0.7' })],
+    's 10.0.0.0',
+  ],
+  [
+    'an address of a pool without autoAssign',
+    { a: pool('10.0.0.0/24', { autoAssign: false }) },
+    [apply('s', { loadBalancerIPs: '10.0.0.7' })],
+    's 10.0.0.7',
+  ],
+  [
+    'an address that is taken is waited for',
+    { a: pool('10.0.0.0/24') },
+    [apply('s'), apply('t', { loadBalancerIPs: '10.0.0.0' }), { remove: 's' }],
+    't 10.0.0.0',
+  ],
+  [
+    'an address outside every pool',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { loadBalancerIPs: '10.0.1.0' })],
+    's -',
+  ],
+  [
+    'a pool without autoAssign, by name',
+    { a: pool('10.0.0.0/24', { autoAssign: false }) },
+    [apply('s', { 'address-pool': 'a' })],
+    's 10.0.0.0',
+  ],
+  [
+    'a pool that does not exist',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { 'address-pool': 'b' })],
+    's -',
+  ],
+  [
+    'a pool name with a space is another name',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { 'address-pool': 'a ' })],
+    's -',
+  ],
+  [
+    'a pool that is full does not fall through',
+    { a: pool('10.0.0.0/32'), b: pool('10.0.1.0/24') },
+    [apply('s'), apply('t', { 'address-pool': 'a' })],
+    's 10.0.0.0 t -',
+  ],
+  [
+    'a pool of the other family does not fall through',
+    { a: pool('2001:db8::/64'), b: pool('10.0.1.0/24') },
+    [apply('s', { 'address-pool': 'a' })],
+    's -',
+  ],
+  [
+    'an address and its pool',
+    { a: pool('10.0.0.0/24'), b: pool('10.0.1.0/24') },
+    [apply('s', { 'address-pool': 'b', loadBalancerIPs: '10.0.1.9' })],
+    's 10.0.1.9',
+  ],
+  [
+    'an address and another pool',
+    { a: pool('10.0.0.0/24'), b: pool('10.0.1.0/24') },
+    [apply('s', { 'address-pool': 'a', loadBalancerIPs: '10.0.1.9' })],
+    's -',
+  ],
+  [
+    'an address of the other family',
+    { a: pool('10.0.0.0/24 , 2001:db8::/64') },
+    [apply('s', { loadBalancerIPs: '2001:db8::1' })],
+    's -',
+  ],
+  [
+    'a pool that appears later',
+    { a: pool('10.0.0.0/24') },
+    [
+      apply('s', { 'address-pool': 'b' }),
+      { pools: { a: pool('10.0.0.0/24'), b: pool('10.0.1.0/24') } },
+    ],
+    's 10.0.1.0',
+  ],
+  [
+    'the older pool annotation',
+    { a: pool('10.0.0.0/24'), b: pool('10.0.1.0/24') },
+    [apply('s', { 'metallb.universe.tf/address-pool': 'b' })],
+    's 10.0.1.0',
+  ],
+  [
+    'an empty pool annotation hides the older one',
+    { a: pool('10.0.0.0/24'), b: pool('10.0.1.0/24') },
+    [apply('s', { 'address-pool': '', 'metallb.universe.tf/address-pool': 'b' })],
+    's 10.0.0.0',
+  ],
+  [
+    'spec.loadBalancerIP that is empty',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', {}, { loadBalancerIP: '' })],
+    's 10.0.0.0',
+  ],
+  [
+    'spec.loadBalancerIP of a Service with two families',
+    { a: pool('10.0.0.0/24 , 2001:db8::/64') },
+    [apply('s', {}, { ...dual('PreferDualStack'), loadBalancerIP: '10.0.0.7' })],
+    's -',
+  ],
+  [
+    'the address that it holds already may be asked for',
+    { a: pool('10.0.0.0/24') },
+    [
+      apply('s'),
+      apply('s', { loadBalancerIPs: '10.0.0.0' }),
+      apply('t', { loadBalancerIPs: '10.0.0.0' }),
+    ],
+    's 10.0.0.0 t -',
+  ],
+  [
+    'three addresses',
+    { a: pool('10.0.0.0/24 , 2001:db8::/64') },
+    [apply('s', { loadBalancerIPs: '10.0.0.7,2001:db8::5,10.0.0.8' }, dual('RequireDualStack'))],
+    's -',
+  ],
+  [
+    'both for PreferDualStack, in whatever order',
+    { a: pool('10.0.0.0/24 , 2001:db8::/64') },
+    [apply('s', { loadBalancerIPs: '2001:db8::5,10.0.0.7' }, dual('PreferDualStack', 'IPv6'))],
+    's 10.0.0.7,2001:db8::5',
+  ],
+  [
+    'an address with a leading zero is none',
+    { a: pool('10.0.0.0/24') },
+    [apply('s', { loadBalancerIPs: '10.0.0.07' })],
+    's -',
+  ],
+  [
+    'one of two is taken: the other is not held',
+    { a: pool('10.0.0.0/24 , 2001:db8::/64') },
+    [
+      apply('r', {}, six),
+      apply('s', { loadBalancerIPs: '10.0.0.7,2001:db8::' }, dual('RequireDualStack')),
+      apply('t', { loadBalancerIPs: '10.0.0.7' }),
+    ],
+    'r 2001:db8:: s - t 10.0.0.7',
+  ],
+]
