@@ -9,17 +9,15 @@ export const ROOMS = ['functions', 'infra', 'workers']
 /** Written last: a build that was cut off is none. */
 export const BUILT = join(DIST, '.built')
 
-/** False when nothing was built, or a source has changed since. An image holds no sources: what it holds is built. */
+/** False when nothing was built, or a source has changed since. */
 export function isBuilt() {
   const builtMs = changedMs(BUILT)
   if (builtMs === null) return false
-  const sources = ROOMS.flatMap(room => filesIn(join(ROOT, room)))
+  const sources = ROOMS.flatMap(room =>
+    readdirSync(join(ROOT, room), { recursive: true }).map(path => join(ROOT, room, path)),
+  )
+  // A file that is gone by now has changed its folder.
   return [...sources, join(ROOT, 'package.json')].every(path => (changedMs(path) ?? 0) <= builtMs)
 }
 
 const changedMs = path => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? null
-
-function filesIn(folder) {
-  if (changedMs(folder) === null) return []
-  return readdirSync(folder, { recursive: true }).map(path => join(folder, path))
-}

@@ -3,9 +3,10 @@
  * starts while Redis is away is bound by them, and an older signature that somebody brings back counts for nothing.
  */
 import type { KeyObject } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readWindows, type Windows } from '../functions/announce/windows.ts'
+import { replaceFile } from './replace-file.ts'
 
 /** What became of a line: taken, known already, of a lower version than one known, or not signed by the key. */
 export type Taken = 'taken' | 'known' | 'older' | 'unsigned'
@@ -51,9 +52,7 @@ export class KeptWindows {
 
   #write(): void {
     try {
-      mkdirSync(join(this.#path, '..'), { recursive: true, mode: 0o700 })
-      writeFileSync(`${this.#path}.new`, this.#line)
-      renameSync(`${this.#path}.new`, this.#path)
+      replaceFile(this.#path, this.#line)
     } catch (error) {
       this.#failed(error)
     }

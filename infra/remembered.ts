@@ -3,9 +3,10 @@
  * answers for what it owned. A file that was not written to its end, or by another version, counts as none.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Claim } from '../functions/liveness/messages.ts'
+import { replaceFile } from './replace-file.ts'
 
 /** A storm of changes costs five writes a second. */
 const WRITE_EVERY_MS = 200
@@ -61,9 +62,7 @@ function read(path: string): Claim[] {
 
 function write(path: string, claims: readonly Claim[]): void {
   const text = JSON.stringify({ v: VERSION, claims })
-  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
-  writeFileSync(`${path}.new`, `${sumOf(text)}\n${text}\n`)
-  renameSync(`${path}.new`, path)
+  replaceFile(path, `${sumOf(text)}\n${text}\n`)
 }
 
 const sumOf = (text: string): string => createHash('sha256').update(text).digest('hex')

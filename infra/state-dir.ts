@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Fault } from '../functions/model/fault.ts'
+import { replaceFile } from './replace-file.ts'
 
 /** Who holds the state directory, and what a command needs to join in. */
 export interface Holder {
@@ -118,8 +119,7 @@ function read(file: string): Holder | null {
 }
 
 function put(file: string, holder: Holder): void {
-  writeFileSync(`${file}.new`, JSON.stringify(holder, null, 2))
-  renameSync(`${file}.new`, file)
+  replaceFile(file, JSON.stringify(holder, null, 2))
 }
 
 /** When a process started; null when there is none. proc_pid_stat(5), field 22; `ps` where there is no /proc. */

@@ -1,6 +1,7 @@
 /** Moves what nodes announce, by hand: `herald drain`, `herald undrain` and `herald rebalance`. */
 import { setTimeout as after } from 'node:timers/promises'
 import { Fault } from '../functions/model/fault.ts'
+import type { PlaceState } from '../functions/place/place.ts'
 import { type Placed, rebalance } from '../functions/place/rebalance.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
@@ -8,7 +9,7 @@ import { type Bells, openBells } from '../infra/queue/queues.ts'
 import { type Deciding, decidingOf } from '../infra/redis/decisions.ts'
 import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
 import { type Asked, type Told, tell, withRedis } from './ask.ts'
-import { groupOf, judge } from './on-place.ts'
+import { groupOf, judge, ringAnnouncers, surroundings } from './on-place.ts'
 
 /** So long an allocator may take to place all anew. */
 const PATIENCE_MS = 30_000
@@ -71,18 +72,17 @@ export function runRebalance(world: World<UpConfig>): Promise<number> {
   const { dryRun } = world.config
   return move(world, async mover => {
     const { cluster, state, scripts, bells } = mover
-    const placed = await placedOf(mover, await groups(mover))
+    const around = await surroundings(cluster, state)
+    if (!around) throw unconfigured()
+    const placed = await placedOf(mover, await groups(mover), around)
     const moves = rebalance(placed)
     for (const { group, from, to } of dryRun ? [] : moves) {
       const { addresses, services } = await groupOf(cluster, group, state)
-      const judged = await judge(cluster, services, state)
-      if (!judged || addresses[0] !== group) continue // changed meanwhile: the allocator sees to it
-      const reason = `rebalanced, from ${from}`
-      const request = { ...judged, group, addresses, lapsed: [], reason, settleMs: 0, prefer: to }
-      const answer = await scripts.place(cluster, request)
-      for (const node of answer.outcome === 'placed' ? answer.tell : []) {
-        await bells.ring(`announce-${cluster}-${node}`, ['all'])
-      }
+      if (addresses[0] !== group) continue // changed meanwhile: the allocator sees to it
+      const { candidates } = await judge(cluster, services, around, state)
+      const moving = { candidates, reason: `rebalanced, from ${from}`, prefer: to }
+      const request = { ...moving, group, addresses, lapsed: [], settleMs: 0 }
+      await ringAnnouncers(cluster, await scripts.place(cluster, request), bells.ring)
     }
     if (!dryRun && moves.length > 0) await bells.ring(`publish-${cluster}`, [ANNOUNCED_KEY])
     const verb = dryRun ? 'would move' : 'moved'
@@ -126,7 +126,10 @@ async function mark(node: string, drained: boolean, mover: Mover): Promise<boole
 /** What the node announces once all that can move has moved, or the time is up. */
 async function leave(node: string, mover: Mover): Promise<Placed[]> {
   for (const endMs = Date.now() + PATIENCE_MS; ; await after(LOOK_EVERY_MS)) {
-    const left = await placedOf(mover, await mover.state.groupsOf(mover.cluster, node))
+    const { cluster, state } = mover
+    const around = await surroundings(cluster, state)
+    if (!around) return [] // nothing is placed either
+    const left = await placedOf(mover, await state.groupsOf(cluster, node), around)
     const others = left.map(one => ({
       ...one,
       candidates: one.candidates.filter(candidate => candidate.node !== node),
@@ -142,7 +145,11 @@ async function groups({ cluster, state }: Mover): Promise<string[]> {
 }
 
 /** Those with an owner, and whose lease runs of those who may serve them. */
-async function placedOf({ cluster, state }: Mover, names: readonly string[]): Promise<Placed[]> {
+async function placedOf(
+  { cluster, state }: Mover,
+  names: readonly string[],
+  around: PlaceState,
+): Promise<Placed[]> {
   const [placements, leases] = await Promise.all([
     state.placements(cluster, names),
     state.leases(cluster),
@@ -153,9 +160,9 @@ async function placedOf({ cluster, state }: Mover, names: readonly string[]): Pr
   for (const [group, placement] of placements) {
     if (!placement?.owner) continue
     const { services } = await groupOf(cluster, group, state)
-    const judged = await judge(cluster, services, state)
-    const candidates = (judged?.candidates ?? []).filter(one => alive(one.node))
-    placed.push({ group, owner: placement.owner.node, candidates })
+    const { candidates } = await judge(cluster, services, around, state)
+    const able = candidates.filter(one => alive(one.node))
+    placed.push({ group, owner: placement.owner.node, candidates: able })
   }
   return placed.sort((a, b) => (a.group < b.group ? -1 : 1))
 }
@@ -170,3 +177,11 @@ async function assertKnown(node: string, { cluster, state }: Mover): Promise<voi
     remedy: '"herald get nodes" lists those that announce',
   })
 }
+
+const unconfigured = (): Fault =>
+  new Fault('NotConfigured', {
+    what: 'It is not known who may announce what',
+    why: 'no watcher has put a configuration in force in this Redis',
+    remedy: 'Start a watcher, and try again when its /readyz says 200',
+    retry: true,
+  })

@@ -2,15 +2,16 @@
  * Answers `announced` and `announced/NAMESPACE/NAME` of a publish queue: which node announces a Service, in MetalLB's
  * ServiceL2Status and an event. What was placed anew lies in a set of its own until it has been told.
  */
+import type { PlacedNode } from '../functions/model/placement.ts'
+import type { Service } from '../functions/model/service.ts'
 import { alarmEvent } from '../functions/publish/alarm.ts'
 import { assignedTo, atHome, l2Changes, unannounced } from '../functions/publish/l2-status.ts'
 import type { EventText } from '../functions/publish/publish.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
-import type { EventToWrite } from '../infra/kubernetes/event.ts'
 import { applyL2Status, deleteL2Status } from '../infra/kubernetes/write.ts'
-import { EVENTS_KEY } from '../infra/redis/publishing.ts'
-import { groupOf, judge } from './on-place.ts'
+import { type Group, groupOf, judge, surroundings } from './on-place.ts'
 import type { PublishWorld } from './on-publish.ts'
+import { owe } from './say.ts'
 
 /** Services told of at once; their statuses come first. */
 const LANES = 4
@@ -24,8 +25,11 @@ export async function publishAllAnnounced(world: PublishWorld): Promise<void> {
     for (let next = todo.shift(); next; next = todo.shift()) {
       const [group, version] = next
       await world.traffic.quiet()
-      const { services } = await groupOf(cluster, group, state)
-      for (const service of services) await publishAnnounced(service, world)
+      const known = await groupOf(cluster, group, state)
+      for (const name of known.services) {
+        const { record } = await state.service(cluster, name)
+        if (record) await tell(record, known, world)
+      }
       await state.answered(queue, group, version)
     }
   }
@@ -56,46 +60,68 @@ export async function publishAnnounced(name: string, world: PublishWorld): Promi
     state.service(cluster, name),
     state.allocation(cluster, name),
   ])
-  const addresses = (service && allocation?.addresses) ?? []
-  const [address] = addresses
-  const { addresses: together, services } = address
-    ? await groupOf(cluster, address, state)
-    : { addresses: [], services: [] }
-  const placement = await state.placement(cluster, together[0] ?? '')
-  const placed = address ? placement?.owner : null
-  const owner = placed
-    ? atHome(placed, addresses, await state.announcer(cluster, placed.node))
-    : null
-  const shown = [...(seen.l2.items.get(name)?.values() ?? [])]
-  const { write, remove } = l2Changes(name, owner, shown)
-  const writing = { api: world.api, namespace: world.namespace }
-  for (const one of remove) await unlessAbsent(deleteL2Status({ ...writing, name: one }))
-  if (write) await unlessAbsent(applyL2Status({ ...writing, status: write }))
-  if (!service || !address) return
-  if (owner && write && !shown.some(one => one.node === owner.node)) {
-    await say(assignedTo(service, owner.node, String(placement?.epoch.number)), service, world)
+  if (!service || !allocation) {
+    // Redis may have lost it; it is gone when Kubernetes says so.
+    if (!seen.services.items.has(name)) await show(name, null, world)
+    return
   }
-  if (owner || !(await state.endpoints(cluster, name))?.any) return // without endpoints there is nothing to announce
-  const judged = await judge(cluster, services, state)
-  if (!judged || judged.candidates.length > 0) return
-  await say(unannounced(service, addresses, judged.reason), service, world)
+  const [address] = allocation.addresses
+  if (address) await tell(service, await groupOf(cluster, address, state), world)
+  else await show(name, null, world)
 }
 
-async function say(
-  event: EventText,
-  { namespace, name, uid }: { namespace: string; name: string; uid: string },
+/** Which node announces a Service that has addresses. */
+async function tell(
+  service: Service,
+  { addresses: together, services }: Group,
   world: PublishWorld,
 ): Promise<void> {
-  await owe(event, { apiVersion: 'v1', kind: 'Service', namespace, name, uid }, world)
+  const { cluster, state } = world
+  const name = `${service.namespace}/${service.name}`
+  const [group = ''] = together
+  const [allocation, placement, isUnplaced] = await Promise.all([
+    state.allocation(cluster, name),
+    state.placement(cluster, group),
+    state.isUnplaced(cluster, group),
+  ])
+  if (!placement && !isUnplaced) return // it is not known yet who announces it
+  const addresses = allocation?.addresses ?? []
+  const placed = placement?.owner
+  if (placed) {
+    const owner = atHome(placed, addresses, await state.announcer(cluster, placed.node))
+    await show(name, owner, world, () =>
+      say(assignedTo(service, owner.node, String(placement.epoch.number)), service, world),
+    )
+    return
+  }
+  await show(name, null, world)
+  if (!(await state.endpoints(cluster, name))?.any) return // there is nothing to announce
+  const around = await surroundings(cluster, state)
+  if (!around) return
+  const { candidates, reason } = await judge(cluster, services, around, state)
+  if (candidates.length === 0) await say(unannounced(service, addresses, reason), service, world)
 }
 
-async function owe(
-  event: EventText,
-  regarding: EventToWrite['regarding'],
-  { publishing, instance, ring, cluster }: PublishWorld,
+/** `news`: said of another node than is shown; before that is written, for whoever repeats the write says nothing new. */
+async function show(
+  name: string,
+  owner: PlacedNode | null,
+  { api, namespace, seen }: PublishWorld,
+  news: () => Promise<void> = async () => {},
 ): Promise<void> {
-  await publishing.owe({ ...event, regarding, reportingInstance: instance })
-  await ring(`publish-${cluster}`, [EVENTS_KEY])
+  const shown = [...(seen.l2.items.get(name)?.values() ?? [])]
+  const { write, remove } = l2Changes(name, owner, shown)
+  if (write && !shown.some(one => one.node === owner?.node)) await news()
+  for (const one of remove) await unlessAbsent(deleteL2Status({ api, namespace, name: one }))
+  if (write) await unlessAbsent(applyL2Status({ api, namespace, status: write }))
+}
+
+function say(
+  event: EventText,
+  { namespace, name, uid }: Service,
+  world: PublishWorld,
+): Promise<void> {
+  return owe(event, { apiVersion: 'v1', kind: 'Service', namespace, name, uid }, world)
 }
 
 /** The kind, the namespace or the object is not there: then nobody looks for it either. */

@@ -1,11 +1,11 @@
 /** Answers `conflict/<address>` of a publish queue: says to whoever holds the address that another host on the LAN claims it too. */
 import { claimedToo } from '../functions/publish/conflict.ts'
-import { EVENTS_KEY } from '../infra/redis/publishing.ts'
 import { split } from './on-allocate.ts'
 import type { PublishWorld } from './on-publish.ts'
+import { owe } from './say.ts'
 
 export async function publishConflict(key: string, world: PublishWorld): Promise<void> {
-  const { cluster, state, publishing, instance } = world
+  const { cluster, state } = world
   const queue = `publish-${cluster}`
   const dirty = await state.dirty(queue, key)
   const address = key.slice('conflict/'.length)
@@ -16,8 +16,7 @@ export async function publishConflict(key: string, world: PublishWorld): Promise
     const [namespace = '', name = ''] = holder.name.split('/')
     const regarding = { apiVersion: 'v1', kind: 'Service', namespace, name, uid }
     const event = claimedToo({ name, uid }, address, lan.claimed)
-    await publishing.owe({ ...event, regarding, reportingInstance: instance })
-    await world.ring(queue, [EVENTS_KEY])
+    await owe(event, regarding, world)
   }
   await state.answered(queue, key, dirty)
 }

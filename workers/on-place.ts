@@ -1,8 +1,15 @@
 /** Answers `place`: finds the group an address belongs to, who may serve it, and lets the script pick. */
 import { compareAddresses } from '../functions/model/address.ts'
-import { isBack, type Member, type Placing, place } from '../functions/place/place.ts'
+import {
+  isBack,
+  type Member,
+  type PlaceState,
+  type Placing,
+  place,
+} from '../functions/place/place.ts'
 import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
 import type { PlaceAnswer } from '../infra/redis/scripts.ts'
+import type { State } from '../infra/redis/state.ts'
 import { type AllocatorWorld, split } from './on-allocate.ts'
 
 /** After an empty or new Redis announcers say first what they answer for (they renew every second). */
@@ -37,7 +44,8 @@ export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
     ? (await world.state.allocation(cluster, name))?.addresses[0]
     : name
   if (!address) return world.state.answered('place', key, dirty)
-  const { addresses, services } = await groupOf(cluster, address, world.state)
+  const together = await groupOf(cluster, address, world.state)
+  const { addresses } = together
   const group = addresses[0] ?? address
   await quarantine(cluster, addresses, world)
 
@@ -47,17 +55,14 @@ export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
     if (other === group) continue
     answers.push(await withdraw(cluster, other, world))
   }
-  answers.push(await placeGroup(cluster, group, addresses, services, world))
+  answers.push(await placeGroup(cluster, group, together, world))
 
   const waits = answers.flatMap(answer => (answer.outcome === 'wait' ? [answer.waitMs] : []))
   if (waits.length > 0) {
     world.later(key, Math.max(...waits) + 10)
     return
   }
-  for (const answer of answers) {
-    if (answer.outcome !== 'placed') continue
-    for (const node of answer.tell) await world.ring(`announce-${cluster}-${node}`, ['all'])
-  }
+  for (const answer of answers) await ringAnnouncers(cluster, answer, world.ring)
   if (answers.some(({ outcome }) => outcome === 'placed' || outcome === 'nobody')) {
     await world.ringSoon(`publish-${cluster}`, [ANNOUNCED_KEY])
   }
@@ -80,12 +85,14 @@ async function quarantine(
   }
 }
 
-/** All addresses connected by Services that hold two of them or share one; least first. */
-export async function groupOf(
-  cluster: string,
-  address: string,
-  state: PlaceWorld['state'],
-): Promise<{ addresses: string[]; services: string[] }> {
+export interface Group {
+  /** Least first: the group is named by it. */
+  readonly addresses: readonly string[]
+  readonly services: readonly string[]
+}
+
+/** All addresses connected by Services that hold two of them or share one. */
+export async function groupOf(cluster: string, address: string, state: State): Promise<Group> {
   const addresses = new Set<string>()
   const services = new Set<string>()
   const queue = [address]
@@ -107,51 +114,61 @@ export async function groupOf(
 async function placeGroup(
   cluster: string,
   group: string,
-  addresses: readonly string[],
-  services: readonly string[],
+  { addresses, services }: Group,
   world: PlaceWorld,
 ): Promise<PlaceAnswer> {
-  const [judged, lapsed, handedBy] = await Promise.all([
-    judge(cluster, services, world.state),
+  const [around, lapsed, handedBy] = await Promise.all([
+    surroundings(cluster, world.state),
     world.lapsed(cluster),
     world.state.handedBy(cluster, group),
   ])
-  if (!judged) return { outcome: 'same' } // nothing is judged from an absence
+  if (!around) return { outcome: 'same' } // nothing is judged from an absence
   return world.scripts.place(cluster, {
     group,
     addresses,
-    ...judged,
+    ...(await judge(cluster, services, around, world.state)),
     lapsed,
     settleMs: SETTLE_MS,
-    ...(handedBy &&
-      isBack(handedBy, await world.state.announcers(cluster)) && { prefer: handedBy }),
+    ...(handedBy && isBack(handedBy, around.announcers) && { prefer: handedBy }),
   })
 }
 
-/** Who may serve these Services together; null while no configuration is known. */
-export async function judge(
-  cluster: string,
-  services: readonly string[],
-  state: PlaceWorld['state'],
-): Promise<Placing | null> {
-  const [configured, nodes, announcers, drained, ...members] = await Promise.all([
+/** What is judged by, besides the Services themselves; null while no configuration is known. */
+export async function surroundings(cluster: string, state: State): Promise<PlaceState | null> {
+  const [configured, nodes, announcers, drained] = await Promise.all([
     state.configuration(cluster),
     state.nodes(cluster),
     state.announcers(cluster),
     state.drained(cluster),
-    ...services.map(name => memberOf(cluster, name, state)),
   ])
-  if (!configured) return null
-  const present = members.filter(member => member !== null)
-  const { configuration } = configured
-  return place(present, { configuration, nodes, announcers, drained })
+  return configured && { configuration: configured.configuration, nodes, announcers, drained }
 }
 
-async function memberOf(
+/** Who may serve these Services together. */
+export async function judge(
   cluster: string,
-  name: string,
-  state: PlaceWorld['state'],
-): Promise<Member | null> {
+  services: readonly string[],
+  around: PlaceState,
+  state: State,
+): Promise<Placing> {
+  const members = await Promise.all(services.map(name => memberOf(cluster, name, state)))
+  return place(
+    members.filter(member => member !== null),
+    around,
+  )
+}
+
+/** The announcers whom the answer concerns read it. */
+export async function ringAnnouncers(
+  cluster: string,
+  answer: PlaceAnswer,
+  ring: PlaceWorld['ring'],
+): Promise<void> {
+  if (answer.outcome !== 'placed') return
+  for (const node of answer.tell) await ring(`announce-${cluster}-${node}`, ['all'])
+}
+
+async function memberOf(cluster: string, name: string, state: State): Promise<Member | null> {
   const [{ record }, endpoints, allocation] = await Promise.all([
     state.service(cluster, name),
     state.endpoints(cluster, name),

@@ -1,10 +1,10 @@
 /** Judges the configuration objects as a whole, puts in force what is good, and says of each bad one why. */
-import { createHash } from 'node:crypto'
 import { type Advice, advise } from '../functions/configure/advice.ts'
 import { configure } from '../functions/configure/configure.ts'
+import { digest } from '../functions/publish/digest.ts'
 import type { World } from '../infra/process.ts'
-import { EVENTS_KEY } from '../infra/redis/publishing.ts'
 import type { PublishWorld } from './on-publish.ts'
+import { owe } from './say.ts'
 
 /**
  * Reads the objects from Redis, not from memory: both watchers judge the same, and the one that lags
@@ -38,10 +38,10 @@ export async function reconfigure(
   const said = reported.get(world) ?? new Set()
   const current = new Set<string>()
   const tell = async (advice: Advice, what: typeof REFUSED) => {
-    const digest = digestOf(advice, world)
-    if (digest === null) return
-    current.add(digest)
-    if (!said.has(digest)) await report(advice, digest, what, world, log)
+    const told = digestOf(advice, world)
+    if (told === null) return
+    current.add(told)
+    if (!said.has(told)) await report(advice, told, what, world, log)
   }
   for (const fault of faults) await tell(fault, REFUSED)
   for (const advice of advise(configuration, nodes)) await tell(advice, DOUBTED)
@@ -66,30 +66,22 @@ const DOUBTED = {
 /** Names a message about an object; null when the object is gone. */
 function digestOf({ kind, name, message }: Advice, { seen }: PublishWorld): string | null {
   const object = seen.objects.items.get(`${kind}/${name}`)
-  const text = object && [object.uid, message].join('\n')
-  return text ? createHash('sha256').update(text).digest('hex').slice(0, 16) : null
+  return object ? digest(object.uid, message) : null
 }
 
 /** In the log and as an event on the object. */
 async function report(
   { kind, name, message }: Advice,
-  digest: string,
+  told: string,
   { reason, outcome }: typeof REFUSED,
   world: PublishWorld,
   log: World['log'],
 ): Promise<void> {
-  const { seen, namespace, instance, publishing, cluster } = world
+  const { seen, namespace } = world
   const apiVersion = kind === 'ConfigMap' ? 'v1' : 'metallb.io/v1beta1'
   const uid = seen.objects.items.get(`${kind}/${name}`)?.uid ?? ''
-  await publishing.owe({
-    name: `${name}.${digest}`,
-    type: 'Warning',
-    reason,
-    action: 'Configure',
-    note: message,
-    regarding: { apiVersion, kind, namespace, name, uid },
-    reportingInstance: instance,
-  })
-  await world.ring(`publish-${cluster}`, [EVENTS_KEY])
+  const event = { type: 'Warning', reason, action: 'Configure', note: message } as const
+  const regarding = { apiVersion, kind, namespace, name, uid }
+  await owe({ ...event, name: `${name}.${told}` }, regarding, world)
   log.error({ kind, name, reason: message }, outcome)
 }

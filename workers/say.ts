@@ -2,10 +2,22 @@
  * Says what is to be said (Kubernetes Events), from the hash of the unsaid. Statuses come first: while any is being
  * written, one event at a time is, for each costs the API server as much as an address does.
  */
+import type { EventText } from '../functions/publish/publish.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
+import type { EventToWrite } from '../infra/kubernetes/event.ts'
 import { createEvent } from '../infra/kubernetes/write.ts'
 import { EVENTS_KEY } from '../infra/redis/publishing.ts'
 import type { PublishWorld } from './on-publish.ts'
+
+/** Puts an event that goes with no status among the unsaid. */
+export async function owe(
+  event: EventText,
+  regarding: EventToWrite['regarding'],
+  { publishing, instance, ring, cluster }: PublishWorld,
+): Promise<void> {
+  await publishing.owe({ ...event, regarding, reportingInstance: instance })
+  await ring(`publish-${cluster}`, [EVENTS_KEY])
+}
 
 /** Events under way at once when no status is. */
 const LANES = 16

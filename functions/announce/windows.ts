@@ -3,7 +3,7 @@
  * and numbered, so that whoever has Redis can neither add to it nor bring back an older one.
  */
 import { type KeyObject, sign, verify } from 'node:crypto'
-import { type AddressRange, parseAddress, parseEntry } from '../model/address.ts'
+import { type AddressRange, contains, parseAddress, parseEntry } from '../model/address.ts'
 
 export interface Windows {
   readonly cluster: string
@@ -59,7 +59,5 @@ export function rangesIn(addresses: readonly string[]): AddressRange[] {
 
 export function isWithin(text: string, ranges: readonly AddressRange[]): boolean {
   const address = parseAddress(text)
-  if (!address) return false
-  const { family, value } = address
-  return ranges.some(one => one.family === family && one.first <= value && value <= one.last)
+  return address !== null && ranges.some(range => contains(range, address))
 }

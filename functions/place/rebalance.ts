@@ -36,10 +36,8 @@ export function rebalance(placed: readonly Placed[]): Move[] {
   for (const one of groups) {
     if (one.best.length > 0 && !one.best.includes(one.now)) move(one, emptiest(one.best))
   }
-  for (;;) {
-    const able = groups.filter(one => one.best.length > 0)
-    const [first, ...rest] = able
-    if (!first) break
+  const [first, ...rest] = groups.filter(one => one.best.length > 0)
+  while (first) {
     const most = rest.reduce((a, b) => (gain(b) > gain(a) ? b : a), first)
     if (gain(most) < 2) break
     move(most, emptiest(most.best))

@@ -1,7 +1,7 @@
 /** What an announcer hears wrong of another, said on that node (design.md "Beats"): it shows nowhere else in Kubernetes. */
-import { createHash } from 'node:crypto'
 import type { AlarmReason } from '../liveness/messages.ts'
 import type { Alarm } from '../model/node.ts'
+import { digest } from './digest.ts'
 import type { EventText } from './publish.ts'
 
 /** For logs and events: what is wrong, what follows from it, and what to do. */
@@ -17,11 +17,8 @@ const REASONS = { unknownBeat: 'UnknownBeat', beatsBlocked: 'BeatsBlocked' } as 
 /** Once for each two nodes, and anew when the one that hears it was restarted. */
 export function alarmEvent(hearer: { node: string; session: string }, alarm: Alarm): EventText {
   const { reason, node } = alarm
-  const digest = createHash('sha256')
-    .update([hearer.node, hearer.session, reason, node].join('\n'))
-    .digest('hex')
   return {
-    name: `${node}.${digest.slice(0, 16)}`,
+    name: `${node}.${digest(hearer.node, hearer.session, reason, node)}`,
     type: 'Warning',
     reason: REASONS[reason],
     action: 'Announce',

@@ -1,7 +1,7 @@
 /** The event that says that another host on the LAN claims an address that is announced, or was asked for by name. */
-import { createHash } from 'node:crypto'
 import { CONFLICT } from '../allocate/conflict.ts'
 import type { Claimed } from '../model/finding.ts'
+import { digest } from './digest.ts'
 import type { EventText } from './publish.ts'
 
 /** Said once for each time that it begins. */
@@ -10,9 +10,8 @@ export function claimedToo(
   address: string,
   { mac, node, interface: at, sinceMs }: Claimed,
 ): EventText {
-  const digest = createHash('sha256').update([uid, address, mac, node, at, sinceMs].join('\n'))
   return {
-    name: `${name}.${digest.digest('hex').slice(0, 16)}`,
+    name: `${name}.${digest(uid, address, mac, node, at, String(sinceMs))}`,
     type: 'Warning',
     reason: CONFLICT,
     action: 'Announce',

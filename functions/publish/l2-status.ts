@@ -2,11 +2,11 @@
  * ServiceL2Status (metallb-behaviour 1.8, 5.6): an object for each Service that some node announces, in the namespace of the
  * configuration. Its node cannot change, so another node means another object.
  */
-import { createHash } from 'node:crypto'
 import { homedOf, homeOf } from '../announce/interfaces.ts'
 import { parseAddress } from '../model/address.ts'
 import type { Announcer } from '../model/node.ts'
 import type { PlacedNode } from '../model/placement.ts'
+import { digest } from './digest.ts'
 import type { EventText } from './publish.ts'
 
 export interface L2Status {
@@ -84,6 +84,3 @@ export function unannounced(
     note: `Nobody announces ${addresses.join(', ')}: ${why}.`,
   }
 }
-
-const digest = (...parts: readonly string[]): string =>
-  createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)

@@ -4,7 +4,6 @@
  * empty Redis or a second watcher says nothing anew. A status is emptied only for an allocation that says "holds
  * nothing", never for one that is missing.
  */
-import { createHash } from 'node:crypto'
 import { CONFLICT } from '../allocate/conflict.ts'
 import { reservationMistake } from '../allocate/reservation.ts'
 import { familyOf } from '../model/address.ts'
@@ -16,6 +15,7 @@ import {
   type Service,
 } from '../model/service.ts'
 import { conditionOf, type Verdict } from './condition.ts'
+import { digest } from './digest.ts'
 
 export interface StatusPatch {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string | null>> }
@@ -226,8 +226,9 @@ const EVENT_REASONS: Readonly<Record<string, string>> = {
 
 function named(service: Service, text: Omit<EventText, 'name' | 'action'>): EventText {
   const { uid, resourceVersion, name } = service
-  const digest = createHash('sha256')
-    .update([uid, resourceVersion, text.reason, text.note].join('\n'))
-    .digest('hex')
-  return { name: `${name}.${digest.slice(0, 16)}`, action: 'Allocate', ...text }
+  return {
+    name: `${name}.${digest(uid, resourceVersion, text.reason, text.note)}`,
+    action: 'Allocate',
+    ...text,
+  }
 }

@@ -12,7 +12,7 @@ import type { AnnouncerInterface } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
 import { parseIPv6 } from '../../functions/wire/ipv6.ts'
-import { besides } from '../typescript.ts'
+import { besides } from '../programs.ts'
 import type {
   LinkCounters,
   LinkInterface,

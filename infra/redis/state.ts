@@ -149,6 +149,9 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       return new Map(groups.map((group, index) => [group, placementOf(texts[index] ?? null)]))
     },
     unplaced: (cluster: string) => redis.smembers(keys.unplaced(cluster)),
+    /** True when it is known that no node may serve it. */
+    isUnplaced: async (cluster: string, group: string) =>
+      (await redis.sismember(keys.unplaced(cluster), group)) === 1,
     groupsOf: (cluster: string, node: string) => redis.smembers(keys.groupsOf(cluster, node)),
     standbyOf: (cluster: string, node: string) => redis.smembers(keys.standbyOf(cluster, node)),
     /** The secret of beats: the one that is there, or else this one from now on. */

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { dyingWithParent, endProcess, keepRunning } from '../../infra/child.ts'
-import { typescriptArguments } from '../../infra/typescript.ts'
+import { typescriptArguments } from '../../infra/programs.ts'
 import { keptLog } from '../support/log.ts'
 import { until } from '../support/until.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { typescriptArguments } from '../../infra/typescript.ts'
+import { typescriptArguments } from '../../infra/programs.ts'
 
 const MODULE = fileURLToPath(new URL('../../infra/log.ts', import.meta.url))
 const FAULT = fileURLToPath(new URL('../../functions/model/fault.ts', import.meta.url))

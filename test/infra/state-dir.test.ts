@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '../../functions/model/fault.ts'
+import { typescriptArguments } from '../../infra/programs.ts'
 import { holderOf, holdStateDir } from '../../infra/state-dir.ts'
-import { typescriptArguments } from '../../infra/typescript.ts'
 
 describe('the state directory', () => {
   let path: string

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { typescriptArguments } from '../../infra/typescript.ts'
+import { typescriptArguments } from '../../infra/programs.ts'
 
 export type Line = Readonly<Record<string, unknown>>
 

@@ -154,6 +154,22 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
     assert.equal(assignments().length, before[1])
   })
 
+  test('is still shown while an emptied Redis does not know who announces it', async () => {
+    const before = shown().sort()
+    await herald.client.flushall()
+    await until('what status shows is adopted again', async () =>
+      Boolean((await herald.state.allocation('default', 'default/web'))?.addresses.length),
+    )
+    await ring('publish-default', 'announced/default/web')
+    await allTold()
+    assert.deepEqual(shown().sort(), before)
+    for (const node of ['a', 'b']) await renewLease(herald, node)
+    await until('it is placed', async () => {
+      const [address = ''] = herald.addresses(['web'])
+      return (await herald.state.placement('default', address))?.owner !== undefined
+    })
+  })
+
   test('goes with the endpoints, and with the Service', async () => {
     herald.api.store.delete('endpointslices.discovery.k8s.io', 'default', 'next')
     await until('nobody announces the next', () => shown().length === 1)

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { type Child, dyingWithParent, keepRunning } from '../../child.ts'
 import type { Logger } from '../../log.ts'
-import { besides, typescriptArguments } from '../../typescript.ts'
+import { besides, typescriptArguments } from '../../programs.ts'
 import type { Lan } from './lan.ts'
 import type { NodeReport, NodeState } from './node.ts'
 
