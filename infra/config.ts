@@ -6,33 +6,13 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import type { ProbePlan } from '../functions/announce/guard.ts'
 import { Fault } from '../functions/model/fault.ts'
+import { healthFallback, type ProcessName, SETTINGS_OF } from './config/processes.ts'
 import { type RedisConfig, redisConfig } from './config/redis.ts'
-import { type Listen, SETTINGS, type Setting, type SettingName } from './config/settings.ts'
+import type { Listen, Setting } from './config/setting.ts'
+import { SETTINGS, type SettingName } from './config/settings.ts'
 import { type WindowsKeys, windowsKeysOf } from './config/windows.ts'
 
 export type { RedisConfig } from './config/redis.ts'
-
-/** Commands of the CLI that read settings. */
-export type ProcessName =
-  | 'watcher'
-  | 'allocator'
-  | 'announcer'
-  | 'console'
-  | 'up'
-  | 'client'
-  | 'kubectl'
-  | 'explain'
-  | 'history'
-  | 'secrets'
-  | 'migrate'
-  | 'get'
-  | 'top'
-  | 'reserve'
-  | 'release'
-  | 'drain'
-  | 'undrain'
-  | 'rebalance'
-  | 'walkthrough'
 
 type Given = { readonly [K in SettingName]: z.output<(typeof SETTINGS)[K]['schema']> | null }
 
@@ -79,8 +59,8 @@ export interface Config extends WindowsKeys {
   readonly watchers: number
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
   readonly watch: boolean
-  /** "namespace/name" */
   readonly dryRun: boolean
+  /** "namespace/name" */
   readonly service: string | null
   /** How long an address is reserved, ms; -1: for ever. */
   readonly forMs: number
@@ -88,109 +68,6 @@ export interface Config extends WindowsKeys {
 
 /** `up` brings its own Redis when it was given none. */
 export type UpConfig = Omit<Config, 'redis'> & { readonly redis: RedisConfig | null }
-
-/** Where a process answers health questions unless told otherwise; what `up` starts stays silent. */
-export const HEALTH_FALLBACK: Readonly<Record<ProcessName, string>> = {
-  watcher: '127.0.0.1:17471',
-  allocator: '127.0.0.1:17472',
-  announcer: '127.0.0.1:17473',
-  console: '127.0.0.1:17474',
-  up: 'off',
-  client: 'off',
-  kubectl: 'off',
-  explain: 'off',
-  history: 'off',
-  secrets: 'off',
-  migrate: 'off',
-  get: 'off',
-  top: 'off',
-  reserve: 'off',
-  release: 'off',
-  drain: 'off',
-  undrain: 'off',
-  rebalance: 'off',
-  walkthrough: 'off',
-}
-
-const COMMON = ['logLevel', 'cluster', 'prefix'] as const
-const REDIS = [
-  'redisUrl',
-  'redisMode',
-  'redisSentinelName',
-  'redisPasswordFile',
-  'redisPassword',
-  'redisSentinelPassword',
-  'redisCaFile',
-] as const
-const BEATS = ['beatKeysFile', 'beatKeys'] as const
-const CONSOLE = ['consoleAddress', 'adminTokenFile', 'adminToken'] as const
-const KUBERNETES = [
-  'kubeconfig',
-  'context',
-  'namespace',
-  'loadBalancerClass',
-  'pod',
-  'webhook',
-  'webhookHost',
-] as const
-
-/** Which settings each command takes. */
-export const SETTINGS_OF: Readonly<Record<ProcessName, readonly SettingName[]>> = {
-  watcher: [...REDIS, ...KUBERNETES, 'windowsKeyFile', ...COMMON, 'clusters', 'healthAddress'],
-  allocator: [
-    ...REDIS,
-    'concurrency',
-    'coolDown',
-    'quarantine',
-    ...COMMON,
-    'clusters',
-    'healthAddress',
-  ],
-  announcer: [
-    ...REDIS,
-    'nodeName',
-    'excludeInterfaces',
-    'probe',
-    ...BEATS,
-    'windowsPublicKeyFile',
-    'stateDir',
-    ...COMMON,
-    'clusters',
-    'healthAddress',
-  ],
-  console: [...REDIS, 'redisAdminPasswordFile', ...CONSOLE, ...COMMON, 'healthAddress'],
-  up: [
-    ...REDIS,
-    ...CONSOLE,
-    ...KUBERNETES,
-    'nodeName',
-    'excludeInterfaces',
-    'probe',
-    ...BEATS,
-    'stateDir',
-    'allocators',
-    'watchers',
-    'concurrency',
-    'coolDown',
-    'quarantine',
-    ...COMMON,
-    'healthAddress',
-  ],
-  client: ['stateDir', 'logLevel'],
-  kubectl: ['stateDir', 'logLevel'],
-  explain: ['output', 'stateDir', ...REDIS, ...COMMON],
-  history: ['output', 'stateDir', ...REDIS, ...COMMON],
-  secrets: ['kubeconfig', 'context', 'namespace', 'logLevel'],
-  migrate: ['output', 'kubeconfig', 'context', 'namespace', 'loadBalancerClass', 'logLevel'],
-  get: ['output', 'watch', 'stateDir', ...REDIS, ...COMMON],
-  top: ['stateDir', ...REDIS, ...COMMON],
-  reserve: ['service', 'for', 'output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
-  release: ['output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
-  drain: ['output', 'stateDir', ...REDIS, ...COMMON],
-  undrain: ['output', 'stateDir', ...REDIS, ...COMMON],
-  rebalance: ['dryRun', 'output', 'stateDir', ...REDIS, ...COMMON],
-  walkthrough: [],
-}
 
 export interface Sources {
   /** By setting, as given on the command line. */
@@ -208,7 +85,7 @@ export function readConfig(process: ProcessName, sources: Sources): UpConfig {
   const read = (name: SettingName) => {
     const setting: Setting<unknown> = SETTINGS[name]
     const text = taken.has(name) ? sourceOf(name, sources)?.text : undefined
-    const fallback = name === 'healthAddress' ? HEALTH_FALLBACK[process] : setting.fallback
+    const fallback = name === 'healthAddress' ? healthFallback(process) : setting.fallback
     if (text === undefined && fallback === null) return null
     const parsed = setting.schema.safeParse(text ?? fallback)
     if (!parsed.success) complain(name, parsed.error.issues.map(issue => issue.message).join('; '))

@@ -7,7 +7,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { Fault } from '../functions/model/fault.ts'
-import type { Listen } from './config/settings.ts'
+import type { Listen } from './config/setting.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Checks } from './process.ts'
 

@@ -1,5 +1,6 @@
 /** Every command of `herald`: what `--help` says of it, and how it is started. What is not asked for is not loaded. */
-import { hasRedis, type ProcessName, type UpConfig } from '../infra/config.ts'
+import type { ProcessName } from '../infra/config/processes.ts'
+import { hasRedis, type UpConfig } from '../infra/config.ts'
 import { perform, serve } from './run.ts'
 
 export interface HeraldCommand {

@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { Fault } from '../functions/model/fault.ts'
-import { SETTINGS, type Setting, type SettingName } from '../infra/config/settings.ts'
-import { HEALTH_FALLBACK, type ProcessName, readConfig, SETTINGS_OF } from '../infra/config.ts'
+import { healthFallback, type ProcessName, SETTINGS_OF } from '../infra/config/processes.ts'
+import type { Setting } from '../infra/config/setting.ts'
+import { SETTINGS, type SettingName } from '../infra/config/settings.ts'
+import { readConfig } from '../infra/config.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT, exitCode } from './run.ts'
 
@@ -55,7 +57,7 @@ function optionsOf(name: ProcessName): Option[] {
   return SETTINGS_OF[name].flatMap(key => {
     const setting: Setting<unknown> = SETTINGS[key]
     if (!setting.flag) return []
-    const fallback = key === 'healthAddress' ? HEALTH_FALLBACK[name] : setting.fallback
+    const fallback = key === 'healthAddress' ? healthFallback(name) : setting.fallback
     const note = fallback === null ? '' : ` (default: ${fallback})`
     return [new Option(setting.flag, `${setting.help}${note} [${setting.variables.join(', ')}]`)]
   })

@@ -8,7 +8,7 @@ import { serve } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming'
 import { Fault } from '../../functions/model/fault.ts'
-import type { Listen } from '../config/settings.ts'
+import type { Listen } from '../config/setting.ts'
 import { comesFromElsewhere, isLocalName, showsToken } from './admin.ts'
 
 export interface Told {

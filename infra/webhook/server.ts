@@ -4,7 +4,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Opinion, type Question, readReview, reviewOf } from '../../functions/admit/review.ts'
 import type { KeyPair } from '../certificates.ts'
-import type { Listen } from '../config/settings.ts'
+import type { Listen } from '../config/setting.ts'
 import type { Logger } from '../log.ts'
 
 export interface WebhookServer {

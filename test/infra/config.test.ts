@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Fault } from '../../functions/model/fault.ts'
-import { type ProcessName, readConfig, type Sources } from '../../infra/config.ts'
+import type { ProcessName } from '../../infra/config/processes.ts'
+import { readConfig, type Sources } from '../../infra/config.ts'
 
 const REDIS = { redisUrl: 'redis://redis' }
 

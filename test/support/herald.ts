@@ -1,5 +1,6 @@
 /** Herald's processes inside a test: real Redis, the sandbox's API server, the workers as they are. */
-import { hasRedis, type ProcessName, readConfig, SETTINGS_OF } from '../../infra/config.ts'
+import { type ProcessName, SETTINGS_OF } from '../../infra/config/processes.ts'
+import { hasRedis, readConfig } from '../../infra/config.ts'
 import { openMetrics } from '../../infra/metrics/metrics.ts'
 import type { Running, World } from '../../infra/process.ts'
 import { runAllocator } from '../../workers/allocator.ts'

@@ -1,0 +1,94 @@
+/** The commands of `herald`, and which settings each takes. */
+import type { SettingName } from './settings.ts'
+
+const COMMON = ['logLevel', 'cluster', 'prefix'] as const
+const REDIS = [
+  'redisUrl',
+  'redisMode',
+  'redisSentinelName',
+  'redisPasswordFile',
+  'redisPassword',
+  'redisSentinelPassword',
+  'redisCaFile',
+] as const
+const BEATS = ['beatKeysFile', 'beatKeys'] as const
+const CONSOLE = ['consoleAddress', 'adminTokenFile', 'adminToken'] as const
+const KUBERNETES = [
+  'kubeconfig',
+  'context',
+  'namespace',
+  'loadBalancerClass',
+  'pod',
+  'webhook',
+  'webhookHost',
+] as const
+
+/** Which settings each command takes. */
+export const SETTINGS_OF = {
+  watcher: [...REDIS, ...KUBERNETES, 'windowsKeyFile', ...COMMON, 'clusters', 'healthAddress'],
+  allocator: [
+    ...REDIS,
+    'concurrency',
+    'coolDown',
+    'quarantine',
+    ...COMMON,
+    'clusters',
+    'healthAddress',
+  ],
+  announcer: [
+    ...REDIS,
+    'nodeName',
+    'excludeInterfaces',
+    'probe',
+    ...BEATS,
+    'windowsPublicKeyFile',
+    'stateDir',
+    ...COMMON,
+    'clusters',
+    'healthAddress',
+  ],
+  console: [...REDIS, 'redisAdminPasswordFile', ...CONSOLE, ...COMMON, 'healthAddress'],
+  up: [
+    ...REDIS,
+    ...CONSOLE,
+    ...KUBERNETES,
+    'nodeName',
+    'excludeInterfaces',
+    'probe',
+    ...BEATS,
+    'stateDir',
+    'allocators',
+    'watchers',
+    'concurrency',
+    'coolDown',
+    'quarantine',
+    ...COMMON,
+    'healthAddress',
+  ],
+  client: ['stateDir', 'logLevel'],
+  kubectl: ['stateDir', 'logLevel'],
+  explain: ['output', 'stateDir', ...REDIS, ...COMMON],
+  history: ['output', 'stateDir', ...REDIS, ...COMMON],
+  secrets: ['kubeconfig', 'context', 'namespace', 'logLevel'],
+  migrate: ['output', 'kubeconfig', 'context', 'namespace', 'loadBalancerClass', 'logLevel'],
+  get: ['output', 'watch', 'stateDir', ...REDIS, ...COMMON],
+  top: ['stateDir', ...REDIS, ...COMMON],
+  reserve: ['service', 'for', 'output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
+  release: ['output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
+  drain: ['output', 'stateDir', ...REDIS, ...COMMON],
+  undrain: ['output', 'stateDir', ...REDIS, ...COMMON],
+  rebalance: ['dryRun', 'output', 'stateDir', ...REDIS, ...COMMON],
+  walkthrough: [],
+} as const satisfies Readonly<Record<string, readonly SettingName[]>>
+
+export type ProcessName = keyof typeof SETTINGS_OF
+
+/** Where a process answers health questions unless told otherwise; commands, and what `up` starts, stay silent. */
+export const healthFallback = (process: ProcessName): string => HEALTH_ADDRESSES[process] ?? 'off'
+
+const HEALTH_ADDRESSES: Readonly<Partial<Record<ProcessName, string>>> = {
+  watcher: '127.0.0.1:17471',
+  allocator: '127.0.0.1:17472',
+  announcer: '127.0.0.1:17473',
+  console: '127.0.0.1:17474',
+}
