@@ -69,3 +69,15 @@ export const aConfiguration = (...pools: readonly Pool[]): Configuration => ({
     },
   ],
 })
+
+/** A Service that asks for that address. */
+export const asking = (name: string, address: string, version = '2') =>
+  aService(name, { resourceVersion: version, loadBalancerIP: address })
+
+/** One that shares, under one key, on that port. */
+export const sharer = (name: string, port: number, more: Partial<Service> = {}) =>
+  aService(name, {
+    annotations: { 'metallb.io/allow-shared-ip': 'k' },
+    ports: [{ protocol: 'TCP', port }],
+    ...more,
+  })

@@ -1,186 +1,25 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as after } from 'node:timers/promises'
 import { connectKubernetes } from '../../../infra/kubernetes/client.ts'
-import { type Followed, type FollowOptions, follow } from '../../../infra/kubernetes/watch.ts'
-import { type KeptLog, keptLog } from '../../support/log.ts'
+import { follow } from '../../../infra/kubernetes/watch.ts'
 import {
-  failure,
-  json,
-  type Question,
-  type ScriptedApi,
-  scriptedApi,
-  status,
-} from '../../support/scripted-api.ts'
+  bookmark,
+  error,
+  following,
+  from,
+  inTime,
+  line,
+  listOfA,
+  nameOf,
+  PATH,
+  page,
+  saying,
+} from '../../support/following.ts'
+import { keptLog } from '../../support/log.ts'
+import { failure, json } from '../../support/scripted-api.ts'
 import { until } from '../../support/until.ts'
-
-const PATH = '/api/v1/services'
-
-/** A list and the watches after it, as one test wants them. */
-interface Cluster {
-  list(question: Question, response: ServerResponse): void
-  watch(question: Question, response: ServerResponse): void
-}
-
-interface Following {
-  readonly server: ScriptedApi
-  readonly followed: Followed
-  readonly log: KeptLog
-  /** "list 10: a b", "ADDED c 11": what was handed over, in order. */
-  readonly heard: string[]
-  watches(): Question[]
-  lists(): Question[]
-}
-
-async function following(
-  t: TestContext,
-  cluster: Cluster,
-  options: Partial<FollowOptions<string>> = {},
-): Promise<Following> {
-  const server = await scriptedApi(t, (question, response) => {
-    if (question.url.pathname === '/api/v1/namespaces') json(response, page([], '77'))
-    else if (question.url.searchParams.has('watch')) cluster.watch(question, response)
-    else cluster.list(question, response)
-  })
-  const api = await connectKubernetes({ kubeconfig: server.kubeconfig, context: null })
-  const heard: string[] = []
-  const log = keptLog()
-  const followed = follow<string>(api, {
-    path: PATH,
-    project: nameOf,
-    listed: (items, version) => {
-      heard.push(`list ${version}: ${items.join(' ')}`)
-    },
-    changed: changes => {
-      for (const { type, item, resourceVersion } of changes) {
-        heard.push(`${type} ${item} ${resourceVersion}`)
-      }
-    },
-    log,
-    watchSeconds: 2,
-    ...options,
-  })
-  t.after(async () => {
-    await followed.stop()
-    api.close()
-  })
-  const asked = (watching: boolean) =>
-    server.asked.filter(
-      ({ url }) => url.pathname === PATH && url.searchParams.has('watch') === watching,
-    )
-  return {
-    server,
-    followed,
-    log,
-    heard,
-    watches: () => asked(true),
-    lists: () => asked(false),
-  }
-}
-
-const nameOf = (object: unknown): string => (object as { metadata: { name: string } }).metadata.name
-const object = (name: string, version: string) => ({ metadata: { name, resourceVersion: version } })
-const page = (names: readonly string[], resourceVersion: string, next?: string) => ({
-  kind: 'ServiceList',
-  metadata: { resourceVersion, ...(next ? { continue: next } : {}) },
-  items: names.map(name => object(name, '1')),
-})
-const line = (type: string, name: string, version: string) =>
-  `${JSON.stringify({ type, object: object(name, version) })}\n`
-const bookmark = (version: string) =>
-  `${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: version } } })}\n`
-const error = (code: number, reason: string) =>
-  `${JSON.stringify({ type: 'ERROR', object: status(code, reason) })}\n`
-const from = ({ url }: Question) => url.searchParams.get('resourceVersion')
-
-/** Ends the stream when its time is over, as the API server does. */
-function inTime({ url }: Question, response: ServerResponse): void {
-  const timer = setTimeout(
-    () => response.end(),
-    Number(url.searchParams.get('timeoutSeconds')) * 1000,
-  )
-  response.on('close', () => clearTimeout(timer))
-}
-
-/** Says each text on one watch after the other; the last one is repeated without its text. */
-function saying(...texts: readonly ((response: ServerResponse) => void)[]): Cluster['watch'] {
-  let count = 0
-  return (question, response) => {
-    response.writeHead(200)
-    response.flushHeaders()
-    const say = texts[count++]
-    if (say) say(response)
-    inTime(question, response)
-  }
-}
-
-const listOfA: Cluster['list'] = (_, response) => json(response, page(['a'], '10'))
-
-test('a list of many pages is handed over whole, at its one version', async t => {
-  const pages: Cluster['list'] = ({ url }, response) => {
-    assert.equal(url.searchParams.get('limit'), '2')
-    assert.equal(url.searchParams.get('resourceVersion'), null)
-    const token = url.searchParams.get('continue')
-    if (token === null) json(response, page(['a', 'b'], '10', 'second'))
-    else if (token === 'second') json(response, page(['c', 'd'], '10', 'third'))
-    else json(response, page(['e'], '10'))
-  }
-  const { heard, followed, watches } = await following(
-    t,
-    { list: pages, watch: saying() },
-    { pageSize: 2 },
-  )
-  await followed.synced
-  assert.deepEqual(heard, ['list 10: a b c d e'])
-  await until('it watches', () => watches().length > 0)
-  const [watch] = watches()
-  assert.equal(watch && from(watch), '10')
-  assert.equal(watch?.url.searchParams.get('allowWatchBookmarks'), 'true')
-  assert.equal(followed.state().phase, 'watching')
-})
-
-test('a list that fails half way hands over nothing, and starts over', async t => {
-  let fail = true
-  const pages: Cluster['list'] = ({ url }, response) => {
-    if (!url.searchParams.has('continue')) json(response, page(['a'], '10', 'second'))
-    else if (fail) failure(response, 403, 'Forbidden')
-    else json(response, page(['b'], '10'))
-  }
-  const { heard, followed, log } = await following(t, { list: pages, watch: saying() })
-  await until('the failure is noticed', () => followed.state().restarts > 0)
-  assert.deepEqual(heard, [])
-  assert.equal(followed.state().resourceVersion, null)
-  assert.match(log.lines[0]?.message ?? '', /a permission is missing; infra\/deploy\/rbac\.yaml/)
-  fail = false
-  await followed.synced
-  assert.deepEqual(heard, ['list 10: a b'])
-})
-
-test('a continue token that has expired (410) starts the list over', async t => {
-  let tokens = 0
-  const pages: Cluster['list'] = ({ url }, response) => {
-    if (!url.searchParams.has('continue')) json(response, page(['a'], String(10 + tokens), 'next'))
-    else if (tokens++ === 0) failure(response, 410, 'Expired')
-    else json(response, page(['b'], '11'))
-  }
-  const { heard, followed } = await following(t, { list: pages, watch: saying() })
-  await followed.synced
-  assert.deepEqual(heard, ['list 11: a b'])
-})
-
-test('an answer that is no list is never taken for an empty one', async t => {
-  let senseless = true
-  const { heard, followed } = await following(t, {
-    list: (_, response) => json(response, senseless ? { kind: 'Surprise' } : page([], '10')),
-    watch: saying(),
-  })
-  await until('it is noticed', () => followed.state().restarts > 1)
-  assert.deepEqual(heard, [])
-  senseless = false
-  await followed.synced
-  assert.deepEqual(heard, ['list 10: '])
-})
 
 test('after its normal end a watch goes on from the last version, over the same connection', async t => {
   const { heard, followed, watches, server } = await following(
@@ -380,74 +219,6 @@ test('changes that could not be taken come again; those taken before do not', as
   assert.deepEqual(taken, ['s11', 's12', 's13'])
   assert.equal(followed.state().restarts, 2)
   assert.equal(followed.state().error, null)
-})
-
-test('a list that could not be taken is listed again before anything is watched', async t => {
-  let refusals = 1
-  const { followed, watches, lists } = await following(
-    t,
-    { list: listOfA, watch: saying() },
-    {
-      listed() {
-        if (refusals-- > 0) throw new Error('Redis is away')
-      },
-    },
-  )
-  await until('it is noticed', () => followed.state().restarts === 1)
-  assert.equal(watches().length, 0)
-  await followed.synced
-  assert.equal(lists().length, 2)
-})
-
-test('a kind that is not installed is an empty list, said once, and found when it comes', async t => {
-  let installed = false
-  const { heard, followed, log } = await following(t, {
-    list: (_, response) => {
-      if (installed) json(response, page(['a'], '90'))
-      else response.writeHead(404).end('404 page not found\n')
-    },
-    watch(question, response) {
-      if (installed) saying()(question, response)
-      else response.writeHead(404).end('404 page not found\n')
-    },
-  })
-  await followed.synced
-  assert.deepEqual(heard, ['list 77: '], 'at the version of the store before the second look')
-  assert.equal(followed.state().phase, 'waiting')
-  assert.equal(followed.state().error, null)
-  installed = true
-  await until('it is found', () => heard.length === 2)
-  assert.deepEqual(heard[1], 'list 90: a')
-  assert.equal(log.lines.filter(({ message }) => message.includes('not installed')).length, 1)
-})
-
-test('a kind that is unknown for a moment while the server starts is not taken for empty', async t => {
-  let looks = 0
-  const { heard, followed } = await following(t, {
-    list: (_, response) => {
-      if (looks++ === 0) response.writeHead(404).end('404 page not found\n')
-      else json(response, page(['a'], '90'))
-    },
-    watch: saying(),
-  })
-  await followed.synced
-  assert.deepEqual(heard, ['list 90: a'])
-})
-
-test('a missing permission is said with the words of the server, and asked for slowly', async t => {
-  const { server, log, followed } = await following(t, {
-    list: (_, response) => failure(response, 403, 'Forbidden'),
-    watch: saying(),
-  })
-  await until('it is said', () => log.lines.length > 0)
-  await after(1500)
-  assert.equal(server.asked.length, 1)
-  assert.equal(log.lines.length, 1)
-  assert.match(
-    String(log.lines[0]?.fields.error),
-    /GET \/api\/v1\/services: 403 Forbidden: scripted/,
-  )
-  assert.match(followed.state().error ?? '', /403 Forbidden/)
 })
 
 test('two followers of one server do not disturb each other', async t => {
