@@ -2,6 +2,7 @@
  * What announcers say to each other on the LAN (design.md "Beats"), what happens to one, and what it
  * then does. Times are milliseconds of one clock that never goes back; sessions are random nonces.
  */
+import type { AddressRange } from '../model/address.ts'
 import type { Epoch, PlacedNode, Placement } from '../model/placement.ts'
 
 /** A node says that it answers for a group, and who shall when it falls silent. */
@@ -31,7 +32,7 @@ export interface Beat extends Sent {
   readonly digest: number
   /** About to stop: the standbys shall take over now. */
   readonly leaving: boolean
-  /** An interface of the sender has no carrier while another has: a standby with all of them is better. */
+  /** An interface of the sender has no carrier while another has: on whose LAN, shows where this beat does not come in. */
   readonly impaired: boolean
 }
 
@@ -56,8 +57,8 @@ export type Event =
   | { readonly is: 'set'; readonly interface: string; readonly part: SetPart }
   /** A beat that says it is of `node` and failed authentication, or is of a version not understood. */
   | { readonly is: 'unknown'; readonly interface: string; readonly node: string | null }
-  /** Carrier is null when the interface is gone or does not announce any more. */
-  | { readonly is: 'interface'; readonly interface: string; readonly carrier: boolean | null }
+  /** Null when the interface is gone or does not announce any more. */
+  | { readonly is: 'interface'; readonly interface: string; readonly state: Attached | null }
   /** Redis was read: all that concerns this node, and who renews a lease there. */
   | {
       readonly is: 'redis'
@@ -67,6 +68,13 @@ export type Event =
   | { readonly is: 'redisLost' }
   /** A planned stop begins. */
   | { readonly is: 'stop' }
+
+/** An own interface, and the LAN at it. */
+export interface Attached {
+  readonly carrier: boolean
+  /** In which it has an address. */
+  readonly networks: readonly AddressRange[]
+}
 
 export type Command =
   | { readonly do: 'beat'; readonly beat: Beat }
@@ -101,6 +109,8 @@ export const BEAT_EVERY_MS = 100
 export const SILENT_AFTER_MS = 300
 /** Later than it meant to be: what looks like the silence of others was its own. */
 export const LATE_AFTER_MS = 50
+/** All beats that a node sends at once have come in by then, on whatever LAN. */
+export const TOGETHER_MS = 50
 /** Nobody else is there: what was owned is answered for again. */
 export const ALONE_AFTER_MS = 1000
 /** One beat, and half of one for its way: everybody there has been heard. */

@@ -1,7 +1,14 @@
 /** What is known of one session of another node: where and when it was heard, and what it claims. */
 import { compareEpochs } from '../model/placement.ts'
 import { minus, plus } from './digest.ts'
-import { type Beat, type Claim, type Heard, type SetPart, SILENT_AFTER_MS } from './messages.ts'
+import {
+  type Beat,
+  type Claim,
+  type Heard,
+  type SetPart,
+  SILENT_AFTER_MS,
+  TOGETHER_MS,
+} from './messages.ts'
 
 export interface KnownClaim {
   /** What it claimed last; kept when dropped, for its epoch. */
@@ -103,6 +110,27 @@ export class Peer {
   living(nowMs: number): boolean {
     for (const [, heardMs] of this.heard) if (nowMs - heardMs < SILENT_AFTER_MS) return true
     return false
+  }
+
+  /**
+   * When it is gone from the LAN at this interface: silent for the limit, or at once when it says that it is cut off
+   * somewhere and that comes in elsewhere only. Null where it was never heard.
+   */
+  goneMs(on: string): number | null {
+    if (this.isMissedOn(on)) return (this.impairedSinceMs ?? 0) + TOGETHER_MS
+    const heardMs = this.heard.get(on)
+    return heardMs === undefined ? null : heardMs + SILENT_AFTER_MS
+  }
+
+  isGone(on: string, nowMs: number): boolean {
+    const goneMs = this.goneMs(on)
+    return goneMs !== null && nowMs >= goneMs
+  }
+
+  /** It says that it is cut off somewhere, and has not been heard here since. */
+  isMissedOn(on: string): boolean {
+    if (this.impairedSinceMs === null) return false
+    return (this.heard.get(on) ?? Number.NEGATIVE_INFINITY) < this.impairedSinceMs
   }
 
   get synced(): boolean {

@@ -1,6 +1,12 @@
 /** All other sessions that were heard in this one, and what follows from them. */
 import { compareEpochs } from '../model/placement.ts'
-import { type Claim, type Event, SILENT_AFTER_MS, UNSYNCED_MAX_MS } from './messages.ts'
+import {
+  type Claim,
+  type Event,
+  SILENT_AFTER_MS,
+  TOGETHER_MS,
+  UNSYNCED_MAX_MS,
+} from './messages.ts'
 import { Peer } from './peer.ts'
 
 /** Sessions remembered beyond what is needed, so that their messages are known to be replays. */
@@ -75,14 +81,15 @@ export class Peers {
     return greatest
   }
 
-  /** When somebody falls silent on an interface, after now and before `untilMs`; else that. */
+  /** When somebody falls silent or is missed on an interface, after now and before `untilMs`; else that. */
   nextSilenceMs(nowMs: number, untilMs: number): number {
     let nextMs = untilMs
+    const soon = (atMs: number) => {
+      if (atMs > nowMs && atMs < nextMs) nextMs = atMs
+    }
     for (const peer of this.#sessions.values()) {
-      for (const heardMs of peer.heard.values()) {
-        const silentMs = heardMs + SILENT_AFTER_MS
-        if (silentMs > nowMs && silentMs < nextMs) nextMs = silentMs
-      }
+      for (const heardMs of peer.heard.values()) soon(heardMs + SILENT_AFTER_MS)
+      if (peer.impairedSinceMs !== null) soon(peer.impairedSinceMs + TOGETHER_MS)
     }
     return nextMs
   }

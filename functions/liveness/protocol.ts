@@ -9,7 +9,7 @@
  * 3. Whoever hears a greater epoch yields. 4. Who starts, was paused or was cut off listens first.
  */
 import type { Placement } from '../model/placement.ts'
-import type { Claim, Command, Event } from './messages.ts'
+import type { Attached, Claim, Command, Event } from './messages.ts'
 import * as limits from './messages.ts'
 import { Own } from './own.ts'
 import { Peers } from './peers.ts'
@@ -29,13 +29,15 @@ export interface Identity {
 
 export class Protocol {
   readonly #peers = new Peers()
-  readonly #interfaces = new Map<string, boolean>()
+  readonly #interfaces = new Map<string, Attached>()
   readonly #own = new Own()
   readonly #commands: Command[] = []
   readonly #records: Records
   readonly #sending: Sending
   readonly #receiving: Receiving
   readonly #watch: Watch
+  /** An interface has no carrier while another has. */
+  #impaired = false
   readonly #alarms = new Map<string, number>()
   #listeningSinceMs: number | null
   #redisSinceMs: number | null = null
@@ -57,7 +59,6 @@ export class Protocol {
       interfaces: this.#interfaces,
       own: this.#own.claims,
       redis: this.#records.readings,
-      impaired: false,
     }
     this.#listeningSinceMs = nowMs
     this.#lastMs = nowMs
@@ -117,7 +118,7 @@ export class Protocol {
         this.#alarm('unknownBeat', event.node ?? '', nowMs)
         break
       case 'interface':
-        this.#carry(event.interface, event.carrier, nowMs)
+        this.#carry(event.interface, event.state, nowMs)
         break
       case 'redis':
         this.#read(event.placements, event.alive, nowMs)
@@ -141,19 +142,19 @@ export class Protocol {
     const leaving = this.#stoppingSinceMs !== null
     const active = this.#listeningSinceMs === null && !leaving
     if (active && !this.#peers.unsynced(nowMs)) this.#takeOver(nowMs)
-    this.#sending.run(nowMs, { leaving, impaired: this.#watch.impaired })
+    this.#sending.run(nowMs, { leaving, impaired: this.#impaired })
     if (this.#stoppingSinceMs !== null) this.#stop(nowMs, this.#stoppingSinceMs)
   }
 
-  #carry(name: string, carrier: boolean | null, nowMs: number): void {
-    if (carrier === null) this.#interfaces.delete(name)
+  #carry(name: string, state: Attached | null, nowMs: number): void {
+    if (state === null) this.#interfaces.delete(name)
     else {
-      if (carrier && this.#interfaces.get(name) !== true) this.#peers.restart(nowMs, name)
-      this.#interfaces.set(name, carrier)
+      if (state.carrier && !this.#interfaces.get(name)?.carrier) this.#peers.restart(nowMs, name)
+      this.#interfaces.set(name, state)
     }
-    const carriers = [...this.#interfaces.values()]
+    const carriers = [...this.#interfaces.values()].map(one => one.carrier)
     const connected = carriers.includes(true)
-    this.#watch.impaired = connected && carriers.includes(false)
+    this.#impaired = connected && carriers.includes(false)
     if (!connected) this.#cutSinceMs ??= nowMs
     else {
       if (this.#isCut(nowMs)) this.#listen(nowMs)

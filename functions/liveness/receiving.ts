@@ -48,6 +48,6 @@ export class Receiving {
   }
 
   #hasCarrier(on: string): boolean {
-    return this.#speaker.interfaces.get(on) === true
+    return this.#speaker.interfaces.get(on)?.carrier === true
   }
 }

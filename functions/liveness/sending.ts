@@ -2,7 +2,7 @@
  * What this node says on the LAN, and when: beats, every change of its set with the change and again with
  * the next beats, and the whole set when somebody lacks it.
  */
-import type { Claim, Command, Heard, SetPart } from './messages.ts'
+import type { Attached, Claim, Command, Heard, SetPart } from './messages.ts'
 import { ASK_MS, BEAT_EVERY_MS, REPEATS, SET_CLAIMS_PER_MS, SET_EVERY_MS } from './messages.ts'
 import type { Own } from './own.ts'
 import type { Peers } from './peers.ts'
@@ -12,8 +12,8 @@ export interface Speaker {
   readonly session: string
   readonly own: Own
   readonly peers: Peers
-  /** Own interfaces, and whether they have a carrier: nothing is said on those without. */
-  readonly interfaces: ReadonlyMap<string, boolean>
+  /** Nothing is said on those without a carrier. */
+  readonly interfaces: ReadonlyMap<string, Attached>
   /** Where commands go. */
   readonly commands: Command[]
 }
@@ -85,7 +85,7 @@ export class Sending {
       if (peer.living(nowMs)) hears.push({ session: peer.session, synced: peer.synced })
     }
     const { digest } = own
-    for (const [name, carrier] of interfaces) {
+    for (const [name, { carrier }] of interfaces) {
       if (!carrier) continue
       const sequence = ++this.#sequence
       const beat = { node, session, interface: name, sequence, hears, digest, leaving, impaired }
@@ -107,7 +107,7 @@ export class Sending {
 
   #say(claims: readonly Claim[], dropped: readonly string[], range: SetPart['range']): void {
     const { node, session, interfaces, commands } = this.#speaker
-    for (const [name, carrier] of interfaces) {
+    for (const [name, { carrier }] of interfaces) {
       if (!carrier) continue
       const sequence = ++this.#sequence
       const part = { node, session, interface: name, sequence, claims, dropped, range }

@@ -2,22 +2,21 @@
  * Which groups a standby takes over now (design.md "Takeover"): what their owner last claimed on the
  * LAN, or what Redis said if that is newer, and no living node claims.
  */
+import { homeOf } from '../announce/interfaces.ts'
+import { parseAddress } from '../model/address.ts'
 import { compareEpochs, type Epoch, type PlacedNode } from '../model/placement.ts'
-import { type Claim, SILENT_AFTER_MS } from './messages.ts'
+import { type Attached, type Claim, SILENT_AFTER_MS } from './messages.ts'
 import type { KnownClaim, Peer } from './peer.ts'
 import type { Peers } from './peers.ts'
 
 export interface Watch {
   readonly node: string
   readonly peers: Peers
-  /** Own interfaces, and whether they have a carrier. */
-  readonly interfaces: ReadonlyMap<string, boolean>
+  readonly interfaces: ReadonlyMap<string, Attached>
   /** What this node claims. */
   readonly own: ReadonlyMap<string, Claim>
   /** The newest placement read from Redis, by group; null = withdrawn. */
   readonly redis: ReadonlyMap<string, { readonly epoch: Epoch; readonly claim: Claim | null }>
-  /** An interface of this node has no carrier while another has. */
-  impaired: boolean
 }
 
 /** The claims that this node makes now, with their new epochs. */
@@ -72,35 +71,59 @@ function isDue(
 ): boolean {
   const me = claim.standbys.find(standby => standby.node === watch.node)
   if (!me || watch.own.has(claim.group)) return false
-  const sinceMs = goneSince(peer, me, known, watch, nowMs)
-  if (sinceMs === null) return false
   if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false
-  const before = standbysBefore(claim, watch, nowMs)
+  const lans = lansOf(claim, me, watch)
+  const sinceMs = goneSince(peer, lans, known, watch, nowMs)
+  if (sinceMs === null) return false
+  const before = standbysBefore(claim, lans, watch, nowMs)
   // A standby before this one that still hears the owner is right not to take over.
   if (peer.leavingSinceMs === null && before.some(one => hears(one, peer))) return false
   return nowMs - sinceMs >= SILENT_AFTER_MS * before.length
 }
 
+/** Own interfaces on which the group lives, as this node would announce it. */
+interface Lans {
+  readonly connected: readonly string[]
+  /** One of them has no carrier. */
+  readonly impaired: boolean
+}
+
+function lansOf({ addresses }: Claim, { interfaces: placed }: PlacedNode, watch: Watch): Lans {
+  const { interfaces } = watch
+  let names = [...interfaces.keys()].filter(name => placed === null || placed.includes(name))
+  if (names.length > 1) {
+    const present = names.map(name => ({ name, networks: interfaces.get(name)?.networks ?? [] }))
+    const homes = addresses.map(text => {
+      const address = parseAddress(text)
+      return (address && homeOf(address, placed, present)) ?? names
+    })
+    if (homes.length > 0) names = names.filter(name => homes.some(home => home.includes(name)))
+  }
+  const connected = names.filter(name => interfaces.get(name)?.carrier)
+  return { connected, impaired: connected.length < names.length }
+}
+
 /** Since when the owner is no owner any more for this standby; null: it is. */
 function goneSince(
   peer: Peer,
-  me: PlacedNode,
+  { connected, impaired }: Lans,
   known: KnownClaim | null,
   watch: Watch,
   nowMs: number,
 ): number | null {
   const alive = !peer.ended && peer.living(nowMs)
   if (alive && peer.leavingSinceMs !== null) return peer.leavingSinceMs
-  if (alive && peer.impairedSinceMs !== null && !watch.impaired) return peer.impairedSinceMs
   let sinceMs: number | null = null
-  for (const [on, carrier] of watch.interfaces) {
-    const heardMs = peer.heard.get(on)
-    if (!carrier || heardMs === undefined) continue
-    if (me.interfaces && !me.interfaces.includes(on)) continue
+  for (const on of connected) {
     if (watch.peers.isUnknown(peer.node, on, nowMs)) return null
-    const silentMs = heardMs + SILENT_AFTER_MS
-    if (!alive) sinceMs = Math.max(sinceMs ?? silentMs, silentMs)
-    else if (nowMs >= silentMs && isTheirs(peer, on, known, watch, nowMs)) sinceMs ??= silentMs
+    if (alive) {
+      if (!peer.isGone(on, nowMs)) continue
+      const relieves = !impaired && peer.isMissedOn(on)
+      if (relieves || isTheirs(peer, on, known, watch, nowMs)) sinceMs ??= peer.goneMs(on)
+    } else {
+      const heardMs = peer.heard.get(on)
+      if (heardMs !== undefined) sinceMs = Math.max(sinceMs ?? 0, heardMs + SILENT_AFTER_MS)
+    }
   }
   return sinceMs !== null && nowMs >= sinceMs ? sinceMs : null
 }
@@ -128,8 +151,8 @@ function isTheirs(
   return !lost
 }
 
-/** The living standbys whose turn comes before ours: the sound ones first, then in the order given. */
-function standbysBefore(claim: Claim, watch: Watch, nowMs: number): Peer[] {
+/** The living standbys whose turn comes before ours: those on all LANs of the group first, then in the order given. */
+function standbysBefore(claim: Claim, lans: Lans, watch: Watch, nowMs: number): Peer[] {
   const before: Peer[] = []
   let passed = false
   for (const { node } of claim.standbys) {
@@ -139,8 +162,8 @@ function standbysBefore(claim: Claim, watch: Watch, nowMs: number): Peer[] {
     }
     const peer = watch.peers.present(node)
     if (!peer?.living(nowMs) || peer.leavingSinceMs !== null) continue
-    const sound = peer.impairedSinceMs === null
-    if (watch.impaired ? sound || !passed : sound && !passed) before.push(peer)
+    const sound = !lans.connected.some(on => peer.isGone(on, nowMs))
+    if (lans.impaired ? sound || !passed : sound && !passed) before.push(peer)
   }
   return before
 }

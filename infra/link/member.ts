@@ -3,6 +3,7 @@
  * performance.now(), over a beat socket on every interface that announces. What it answers for is in
  * answers.ts at once; the main thread writes it down.
  */
+import { homedOf } from '../../functions/announce/interfaces.ts'
 import type { Beat, Command, Event } from '../../functions/liveness/messages.ts'
 import { Protocol } from '../../functions/liveness/protocol.ts'
 import { parseAddress } from '../../functions/model/address.ts'
@@ -30,7 +31,8 @@ type Reading = Extract<Order, { do: 'read' }>['redis']
 interface Way {
   readonly index: number
   readonly socket: BeatSocket
-  running: boolean
+  /** What the protocol was told of it: carrier and prefixes. */
+  told: string
 }
 
 export class Member implements Timed {
@@ -116,13 +118,15 @@ export class Member implements Timed {
     if (!way) {
       const socket = this.#open(at)
       if (!socket) return
-      way = { index: at.index, socket, running: !running }
+      way = { index: at.index, socket, told: '' }
       this.#ways.set(name, way)
     }
     way.socket.source = sourceOf(at)
-    if (way.running === running) return
-    way.running = running
-    this.step({ is: 'interface', interface: name, carrier: running })
+    const told = `${running} ${at.prefixes}`
+    if (way.told === told) return
+    way.told = told
+    const { networks } = homedOf(at)
+    this.step({ is: 'interface', interface: name, state: { carrier: running, networks } })
   }
 
   /** Null when the kernel refuses it: the interface is gone or down, and looked at again. */
@@ -144,7 +148,7 @@ export class Member implements Timed {
     this.#ways.delete(name)
     for (const fd of way.socket.fds) this.#loop.unwatch(fd)
     way.socket.close()
-    this.step({ is: 'interface', interface: name, carrier: null })
+    this.step({ is: 'interface', interface: name, state: null })
   }
 
   #hear(payload: Uint8Array | string, mac: number, on: string): void {

@@ -34,6 +34,8 @@ interface Heard {
   node: string | null
   readonly beats: Map<string, number>
   last: Beat | null
+  /** When it first said that it has lost a carrier. */
+  impairedMs: number
   readonly claims: Map<string, Claim>
   /** Group -> the message that last said something of it. */
   readonly sequences: Map<string, number>
@@ -101,7 +103,10 @@ export class Invariants {
       )
     if (event.is === 'beat') {
       heard.beats.set(event.interface, this.#world.nowMs)
-      if (event.beat.sequence > (heard.last?.sequence ?? 0)) heard.last = event.beat
+      if (event.beat.sequence > (heard.last?.sequence ?? 0)) {
+        if (event.beat.impaired && !heard.last?.impaired) heard.impairedMs = this.#world.nowMs
+        heard.last = event.beat
+      }
     } else this.#hearSet(heard, event.part)
   }
 
@@ -157,7 +162,8 @@ export class Invariants {
   after(node: SimulatedNode, event: Event, commands: readonly Command[]): void {
     this.#checkListening(node)
     const discarded = commands.some(command => command.do === 'discard')
-    if (event.is === 'set' && !discarded) this.#checkYield(node, event.part.claims)
+    if (event.is === 'set' && !discarded && this.#arrives(node, event.interface))
+      this.#checkYield(node, event.part.claims)
     for (const command of commands) {
       if (command.do === 'answer') for (const claim of command.claims) this.#begin(node, claim)
       if (command.do === 'record') this.#checkTakeover(node, command.claim)
@@ -190,6 +196,11 @@ export class Invariants {
     const before = this.#greatest.get(claim.group)
     if (before && compareEpochs(claim.epoch, before.claim.epoch) < 0) return
     this.#greatest.set(claim.group, { claim, session: node.session })
+  }
+
+  /** What was on its way when the cable was pulled is not looked at. */
+  #arrives(node: SimulatedNode, on: string): boolean {
+    return this.#world.lanAt(on)?.carrier(node.index) ?? false
   }
 
   /** Who was told of a greater epoch answers no more. */
@@ -241,17 +252,18 @@ export class Invariants {
     )
   }
 
-  /** Answers for the group, was heard everywhere just now, and does not ask to be relieved. */
+  /** Answers for the group, was heard just now on all LANs of it, and does not ask to be relieved there. */
   #isWell(node: SimulatedNode, heard: Heard, group: string): boolean {
     const { last, beats } = heard
     const { nowMs, nodes } = this.#world
-    if (!last || last.leaving || last.impaired) return false
+    if (!last || last.leaving) return false
     const owner = nodes.find(one => one.session === last.session)
-    if (!owner?.answers.has(group) || beats.size === 0 || owner.paused) return false
+    if (!owner?.answers.has(group) || owner.paused) return false
+    const lans = this.#world.lansOf(group)
+    const heardMs = lans.map((_, lan) => beats.get(this.#world.interfaceOf(lan, node)) ?? 0)
+    if (last.impaired && heardMs.some(ms => ms < heard.impairedMs)) return false
     // A stray may be heard late: judged is what the node can know from the order of beats.
-    return (
-      nowMs - Math.min(...beats.values()) < SILENT_AFTER_MS - 65 && nowMs - node.disturbedMs > 400
-    )
+    return nowMs - Math.min(...heardMs) < SILENT_AFTER_MS - 65 && nowMs - node.disturbedMs > 400
   }
 
   #checkBoth(): void {
@@ -283,7 +295,7 @@ export class Invariants {
   #checkNobody(): void {
     const { groups, nowMs, lans, nodes } = this.#world
     for (const group of groups) {
-      if (nodes.some(node => node.runs && node.answers.has(group) && this.#plugged(node))) {
+      if (nodes.some(node => node.runs && node.answers.has(group) && this.#plugged(node, group))) {
         this.#nobodySince.delete(group)
         continue
       }
@@ -316,7 +328,7 @@ export class Invariants {
     const written = redis.placement(group)
     if (written && compareEpochs(written.epoch, greatest.claim.epoch) > 0) return null
     const able = running.find(node => {
-      if (!this.#plugged(node) || node.stopping) return false
+      if (!this.#plugged(node, group) || node.stopping) return false
       if (node.name === greatest.claim.owner.node) return node.session === greatest.session
       const heard = this.#heard.get(node.session)?.get(greatest.session)
       const told = heard?.claims.get(group)
@@ -329,8 +341,8 @@ export class Invariants {
     return able?.name ?? null
   }
 
-  #plugged(node: SimulatedNode): boolean {
-    return this.#world.lans.some(lan => lan.carrier(node.index))
+  #plugged(node: SimulatedNode, group: string): boolean {
+    return this.#world.lansOf(group).some(lan => lan.carrier(node.index))
   }
 
   /** Both ways on every LAN. */
@@ -354,6 +366,7 @@ export class Invariants {
       node: null,
       beats: new Map(),
       last: null,
+      impairedMs: 0,
       claims: new Map(),
       sequences: new Map(),
     }

@@ -1,6 +1,6 @@
 /** The protocol with a bug planted in its text, to see whether the simulator notices. */
 import assert from 'node:assert/strict'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -18,9 +18,8 @@ export async function mutant({ file, from, to }: Mutation): Promise<MakeProtocol
   const root = mkdtempSync(join(tmpdir(), 'herald-mutant-'))
   try {
     const source = (part: string) => fileURLToPath(new URL(`../../../${part}`, import.meta.url))
-    for (const part of ['functions/liveness', 'functions/model']) {
-      cpSync(source(part), join(root, part), { recursive: true })
-    }
+    cpSync(source('functions'), join(root, 'functions'), { recursive: true })
+    symlinkSync(source('node_modules'), join(root, 'node_modules'))
     writeFileSync(join(root, 'package.json'), '{"type":"module"}')
     const path = join(root, 'functions/liveness', file)
     const text = readFileSync(path, 'utf8')

@@ -62,6 +62,10 @@ const rows: [string, Mutation][] = [
     ),
   ],
   [
+    'an address is taken for a LAN that it does not live on',
+    takeover('if (homes.length > 0) names', 'if (homes.length > 9) names'),
+  ],
+  [
     'a claim of a living node is taken',
     takeover('if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false', ''),
   ],

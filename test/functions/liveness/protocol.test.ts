@@ -3,14 +3,20 @@ import { describe, test } from 'node:test'
 import {
   ALARM_EVERY_MS,
   ALARMS_MAX,
+  type Attached,
   type Claim,
   type Command,
   type Event,
 } from '../../../functions/liveness/messages.ts'
 import { Protocol } from '../../../functions/liveness/protocol.ts'
+import { parseCIDR } from '../../../functions/model/address.ts'
 import type { Placement } from '../../../functions/model/placement.ts'
 
 const GROUP = '10.0.0.1'
+const attached = (carrier: boolean, prefix?: string): Attached => {
+  const network = parseCIDR(prefix ?? '')
+  return { carrier, networks: network ? [network] : [] }
+}
 const claim = (nodes: string[], number: number): Claim => {
   const [owner, ...standbys] = nodes.map(node => ({ node, interfaces: null }))
   assert.ok(owner)
@@ -50,7 +56,8 @@ class Bench {
     for (const node of names) {
       const session = node.charCodeAt(0).toString(16).padStart(16, '0')
       this.nodes.set(node, new Protocol({ node, session, remembered: remembered[node] ?? [] }, 0))
-      for (const lan of lans) this.give(node, { is: 'interface', interface: lan, carrier: true })
+      for (const lan of lans)
+        this.give(node, { is: 'interface', interface: lan, state: attached(true) })
     }
   }
 
@@ -181,9 +188,37 @@ describe('who answers for a group', () => {
   })
 
   test('is the first standby at once when the owner has lost a carrier and the standby has both', () => {
+    const bench = settled(['0', '1']).run(1050)
+    bench.give('a', { is: 'interface', interface: '1', state: attached(false) })
+    assert.deepEqual(bench.run(1110).owners, ['b'])
+  })
+
+  test('stays the owner when it loses the carrier of a LAN on which the address does not live', () => {
     const bench = settled(['0', '1'])
-    bench.give('a', { is: 'interface', interface: '1', carrier: false })
-    assert.deepEqual(bench.run(1010).owners, ['b'])
+    for (const node of THREE) {
+      const state = attached(true, '10.0.0.0/24')
+      bench.give(node, { is: 'interface', interface: '0', state })
+    }
+    bench.give('a', { is: 'interface', interface: '1', state: attached(false) })
+    assert.deepEqual(bench.run(3000).owners, ['a'])
+    bench.give('a', { is: 'interface', interface: '1', state: attached(true) })
+    bench.run(3550)
+    bench.give('a', { is: 'interface', interface: '0', state: attached(false, '10.0.0.0/24') })
+    assert.deepEqual(bench.run(3610).owners, ['b'], 'but not without that where it lives')
+  })
+
+  test('is the standby that is on the LAN where the address lives, also if it comes later in the order', () => {
+    const bench = settled(['0', '1'])
+    bench.give('b', { is: 'interface', interface: '1', state: attached(false) })
+    bench.run(2050)
+    bench.give('a', { is: 'interface', interface: '1', state: attached(false) })
+    assert.deepEqual(bench.run(2110).owners, ['c'])
+  })
+
+  test('stays the owner whose spare interface never had a carrier', () => {
+    const bench = settled()
+    bench.give('a', { is: 'interface', interface: 'spare', state: attached(false) })
+    assert.deepEqual(bench.run(3000).owners, ['a'])
   })
 
   test('is whoever Redis says, once that says so on the LAN', () => {
@@ -229,12 +264,12 @@ describe('a node that begins', () => {
 
 test('a node whose only cable is pulled answers no more, and listens before it answers again', () => {
   const bench = settled()
-  bench.give('a', { is: 'interface', interface: '0', carrier: false })
+  bench.give('a', { is: 'interface', interface: '0', state: attached(false) })
   for (const other of ['b', 'c']) bench.deaf.add(`a>${other}`).add(`${other}>a`)
   assert.ok(!bench.run(1250).owners.includes('a'), 'it ceases, and hears of nobody')
   assert.deepEqual(bench.run(2500).owners, ['b'])
   bench.deaf.clear()
-  bench.give('a', { is: 'interface', interface: '0', carrier: true })
+  bench.give('a', { is: 'interface', interface: '0', state: attached(true) })
   assert.deepEqual(bench.run(4000).owners, ['b'])
 })
 

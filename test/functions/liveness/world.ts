@@ -1,5 +1,6 @@
 /** Nodes, LANs, Redis and the clock of one simulated cluster; faults come from a schedule. */
-import type { Command, Event } from '../../../functions/liveness/messages.ts'
+import type { Attached, Command, Event } from '../../../functions/liveness/messages.ts'
+import { parseCIDR } from '../../../functions/model/address.ts'
 import { Chance } from '../../support/chance.ts'
 import { Agenda } from './agenda.ts'
 import { Invariants } from './invariants.ts'
@@ -8,6 +9,8 @@ import { type MakeProtocol, makeProtocol, SimulatedNode } from './simulated-node
 import { SimulatedRedis } from './simulated-redis.ts'
 
 const POLL_MS = 1000
+const NETWORKS = [parseCIDR('10.0.0.0/31')].filter(one => one !== null)
+const HOMED = new Set(['10.0.0.0', '10.0.0.1'])
 
 export class World {
   readonly agenda = new Agenda()
@@ -52,6 +55,19 @@ export class World {
     if (this.verbose) this.log.push(`${this.nowMs.toFixed(1).padStart(8)}  ${what}`)
   }
 
+  /** LANs that a group lives on: of two, the first has a network, which half of the groups are in. */
+  lansOf(group: string): readonly Lan[] {
+    return HOMED.has(group) ? this.lans.slice(0, 1) : this.lans
+  }
+
+  lanAt(interfaceName: string): Lan | undefined {
+    return this.lans[this.lans.length === 1 ? 0 : Number(interfaceName.at(-1))]
+  }
+
+  #attached(lan: number, carrier: boolean): Attached {
+    return { carrier, networks: lan === 0 ? NETWORKS : [] }
+  }
+
   /** The names of interfaces differ from node to node. */
   interfaceOf(lan: number, node: SimulatedNode): string {
     return `${node.name}-${lan}`
@@ -63,7 +79,11 @@ export class World {
     this.invariants.started(node)
     for (const [index, lan] of this.lans.entries()) {
       const name = this.interfaceOf(index, node)
-      this.step(node, { is: 'interface', interface: name, carrier: lan.carrier(node.index) })
+      this.step(node, {
+        is: 'interface',
+        interface: name,
+        state: this.#attached(index, lan.carrier(node.index)),
+      })
     }
     this.#poll(node, node.session)
   }
@@ -106,7 +126,7 @@ export class World {
     node.disturbedMs = this.nowMs
     this.invariants.disturb()
     const name = this.interfaceOf(lan, node)
-    this.#give(node, { is: 'interface', interface: name, carrier: plugged })
+    this.#give(node, { is: 'interface', interface: name, state: this.#attached(lan, plugged) })
   }
 
   stop(node: SimulatedNode): void {
@@ -162,8 +182,8 @@ export class World {
   }
 
   #send(from: SimulatedNode, name: string, event: (on: string) => Event): void {
-    const index = this.lans.length === 1 ? 0 : Number(name.at(-1))
-    const lan = this.lans[index]
+    const lan = this.lanAt(name)
+    const index = lan ? this.lans.indexOf(lan) : 0
     for (const to of this.nodes) {
       if (!lan || to === from || !to.protocol) continue
       const frame = event(this.interfaceOf(index, to))
