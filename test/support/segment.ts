@@ -7,6 +7,8 @@ export interface Segment {
   readonly hub: Namespace
   /** A host with `eth0` on the switch; `prefix` is its address: "10.7.0.1/24". */
   host(name: string, prefix: string): Promise<Namespace>
+  /** Puts an interface of a host on this switch too. */
+  attach(host: Namespace, name: string, device: string, prefix: string): Promise<void>
 }
 
 export async function segment(t: Scope): Promise<Segment> {
@@ -14,15 +16,19 @@ export async function segment(t: Scope): Promise<Segment> {
   t.after(() => hub.close())
   await sh(hub, 'sysctl -qw net.ipv6.conf.default.disable_ipv6=1 || true')
   await sh(hub, 'ip link add br0 type bridge mcast_snooping 0; ip link set br0 up')
+  const attach: Segment['attach'] = async (host, name, device, prefix) => {
+    await sh(hub, `ip link add ${name} type veth peer name ${device} netns ${host.pid}`)
+    await sh(hub, `ip link set ${name} master br0 up`)
+    await sh(host, `ip link set ${device} up; ip addr add ${prefix} dev ${device}`)
+  }
   return {
     hub,
+    attach,
     async host(name, prefix) {
       const host = await openNamespace('root', hub)
       t.after(() => host.close())
-      await sh(hub, `ip link add ${name} type veth peer name eth0 netns ${host.pid}`)
-      await sh(hub, `ip link set ${name} master br0 up`)
-      await sh(host, 'ip link set lo up; ip link set eth0 up')
-      await sh(host, `ip addr add ${prefix} dev eth0`)
+      await sh(host, 'ip link set lo up')
+      await attach(host, name, 'eth0', prefix)
       return host
     },
   }

@@ -35,7 +35,7 @@ async function lab(t: Scope, addressless: boolean) {
   const [a, b] = [await lan.host('node-a', '10.7.0.3/24'), await lan.host('node-b', '10.7.0.4/24')]
   if (addressless) for (const host of [a, b]) await sh(host, 'ip addr flush dev eth0')
   const wire = await wireIn(scope, client)
-  return { scope, a, b, wire, macs: { a: await macOf(a), b: await macOf(b) } }
+  return { scope, lan, a, b, wire, macs: { a: await macOf(a), b: await macOf(b) } }
 }
 
 test('what is out of bounds is not answered for, whoever claims it', needs('netns'), async t => {
@@ -79,14 +79,37 @@ describe('a standby', { ...needs('netns'), concurrency: 3 }, () => {
   })
 })
 
+/** Of beats; each comes in on every LAN. */
+async function hearsMore(link: Talk, beats: number): Promise<void> {
+  const received = async () => (await countersOf(link)).beats?.received ?? 0
+  const before = await received()
+  await eventually(async () => assert.ok((await received()) > before + beats))
+}
+
 describe('an address', needs('netns'), () => {
+  test('moves when the cable of its LAN is pulled, and not for one of another LAN', async t => {
+    const { scope, lan, a, b, wire, macs } = await lab(t, false)
+    const other = await segment(scope)
+    await other.attach(a, 'node-a', 'storage', '10.8.0.3/24')
+    await other.attach(b, 'node-b', 'other', '10.8.0.4/24')
+    await memberIn(scope, a, 'a', { remembered: [claim] })
+    const standby = await memberIn(scope, b, 'b')
+    await hearsOf(standby, 'a')
+    assert.deepEqual(await wire.ask(VIP), [macs.a])
+    await sh(other.hub, 'ip link set node-a down')
+    await hearsMore(standby, 10)
+    assert.deepEqual(await wire.ask(VIP), [macs.a])
+    await sh(other.hub, 'ip link set node-a up')
+    await hearsMore(standby, 10)
+    await sh(lan.hub, 'ip link set node-a down')
+    await eventually(async () => assert.deepEqual(await wire.ask(VIP), [macs.b]))
+  })
+
   test('lives on the interfaces that are in its network, and on all where none is', async t => {
     const { scope, a, wire, macs } = await lab(t, false)
     const other = await segment(scope)
     const beyond = await wireIn(scope, await other.host('beyond', '10.8.0.1/24'))
-    await sh(other.hub, `ip link add node-a type veth peer name eth1 netns ${a.pid}`)
-    await sh(other.hub, 'ip link set node-a master br0 up')
-    await sh(a, 'ip addr add 10.8.0.3/24 dev eth1; ip link set eth1 up')
+    await other.attach(a, 'node-a', 'eth1', '10.8.0.3/24')
     const [eth1 = ''] = (await sh(a, 'cat /sys/class/net/eth1/address')).split('\n')
     const homeless = { ...claim, group: '10.9.0.9', addresses: ['10.9.0.9'] }
     const link = await memberIn(scope, a, 'a', { remembered: [claim, homeless] })
