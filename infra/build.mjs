@@ -25,7 +25,7 @@ if (status !== 0) process.exit(status ?? 1)
 for (const room of ROOMS) {
   cpSync(join(ROOT, room), join(DIST, room), {
     recursive: true,
-    filter: path => !/\.(ts|mjs)$/.test(path),
+    filter: path => !/\.(ts|mjs|webp)$/.test(path),
   })
 }
 cpSync(join(ROOT, 'package.json'), join(DIST, 'package.json'))

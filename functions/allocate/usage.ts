@@ -3,6 +3,7 @@ import { type Family, familyOf, usableSize } from '../model/address.ts'
 import type { AddressRecord } from '../model/allocation.ts'
 import type { Pool } from '../model/configuration.ts'
 import { gapsOf } from './guards.ts'
+import { poolHolding } from './pools.ts'
 import { rangesOf } from './windows.ts'
 
 /** What has become of an address of a pool; those without a record are free. */
@@ -23,7 +24,10 @@ export function stateOfAddress(record: AddressRecord): AddressState | null {
   return record.after.reserved ? 'reserved' : 'resting'
 }
 
-/** By pool. A record belongs to the pool that it names, of the cluster that it names. */
+/**
+ * By pool. A record belongs to the pool that it names, of the cluster that it names; one that names none, because nobody has
+ * held the address before it was reserved, to the pool that contains it.
+ */
 export function usagesOf(
   cluster: string,
   pools: readonly Pool[],
@@ -32,10 +36,22 @@ export function usagesOf(
 ): Map<string, Usage> {
   const usages = new Map(pools.map(pool => [pool.name, emptyUsage(pool, nodeAddresses)]))
   for (const [address, record] of records) {
-    const usage = record.cluster === cluster && usages.get(record.pool)
-    if (usage) usages.set(record.pool, withAddress(usage, address, record))
+    const of = poolOf(address, record, cluster, pools)
+    const usage = usages.get(of)
+    if (usage) usages.set(of, withAddress(usage, address, record))
   }
   return usages
+}
+
+/** Its name; '' for none of these. */
+function poolOf(
+  address: string,
+  record: AddressRecord,
+  cluster: string,
+  pools: readonly Pool[],
+): string {
+  if (record.pool === '') return poolHolding(pools, [address])?.name ?? ''
+  return record.cluster === cluster ? record.pool : ''
 }
 
 function emptyUsage(pool: Pool, nodeAddresses: readonly string[]): Usage {

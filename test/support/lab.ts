@@ -18,6 +18,8 @@ export interface Lab {
   /** By name: "watcher", "allocator", and each node's announcer under the name of the node. */
   process(name: string): Child
   kubectl(...args: string[]): Promise<string>
+  /** `kubectl apply` of a manifest. */
+  apply(manifest: string): Promise<unknown>
   /** Creates a Deployment of one Pod a node and a Service of type LoadBalancer in front of it. */
   serve(name: string): Promise<void>
   /** Waits for its address. */
@@ -58,6 +60,7 @@ export async function lab(t: Scope): Promise<Lab> {
       return found
     },
     kubectl: asAdmin,
+    apply: manifest => kubectlApply(kubeconfigPath, manifest),
     async serve(name) {
       const manifest = readFileSync(join(EXAMPLES, 'nginx.yaml'), 'utf8')
       const named = manifest.replaceAll(/\b(name|app): nginx$/gm, `$1: ${name}`)

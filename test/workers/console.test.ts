@@ -1,12 +1,11 @@
 /** The console in a real browser, beside a watcher and an allocator that do their work. */
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import type { ApiServer } from '../../infra/sandbox/apiserver/server.ts'
 import { apiServer } from '../support/apiserver.ts'
-import { chromiumPath, needs } from '../support/capabilities.ts'
+import { type Opened, openPage } from '../support/browser.ts'
+import { needs } from '../support/capabilities.ts'
 import { type Cli, herald as cli } from '../support/cli.ts'
 import { ARTICLE_CONFIG, addressesOf, putConfigMap, putService } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
@@ -17,19 +16,21 @@ import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
 
 const TOKEN = 'a token of this test alone'
-/** Where the CI keeps them; none are made without. */
-const SCREENSHOTS = process.env.HERALD_SCREENSHOTS
 const LIMIT_MS = 30_000
+/** What begins or ends where nobody sees it: in the page to the right, or in a part that scrolls sideways. */
+const BEYOND_THE_EDGE = `
+  [document.scrollingElement, ...document.querySelectorAll('main *')]
+    .filter(one => one.scrollWidth > one.clientWidth && getComputedStyle(one).display !== 'inline')
+    .map(one => one.outerHTML.slice(0, 100))`
 
 describe('the console', needs('redis', 'browser'), () => {
   const scope = undoing({ after }) // said in a hook, `after` would be of the hook
   let redis: PrivateRedis
   let api: ApiServer
-  let browser: Browser
+  let opened: Opened
   let page: Page
   let served: Cli
   let url = ''
-  const complaints: string[] = []
 
   async function start(port: number): Promise<void> {
     const at = ['--console-address', `127.0.0.1:${port}`, '--health-address', 'off']
@@ -50,44 +51,25 @@ describe('the console', needs('redis', 'browser'), () => {
     const [port = 0] = await freePorts(1)
     url = `http://127.0.0.1:${port}/`
     await start(port)
-    const executablePath = chromiumPath() ?? ''
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }) // as root it has none
-    scope.after(() => browser.close())
-    page = await browser.newPage()
-    page.setDefaultTimeout(LIMIT_MS)
-    page.on('pageerror', error => complaints.push(error.message))
-    page.on('console', message => {
-      if (message.type() === 'error') complaints.push(message.text())
-    })
-    await page.goto(url)
+    opened = await openPage(scope, url)
+    page = opened.page
   })
 
-  const seen = (selector: string, words: RegExp) =>
-    eventually(async () => {
-      assert.match((await page.textContent(selector)) ?? '', words)
-    }, LIMIT_MS)
-
-  async function picture(name: string): Promise<void> {
-    if (!SCREENSHOTS) return
-    mkdirSync(SCREENSHOTS, { recursive: true })
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true })
-  }
-
   it('shows the pool as a map, the Service with what it has, and the history', async () => {
-    await seen('#service-rows', /default\/first192\.168\.50\.211my-ip-space/)
-    await seen('#entries', /claimed 192\.168\.50\.211 for default\/default\/first/)
+    await opened.seen('#service-rows', /default\/first192\.168\.50\.211my-ip-space/)
+    await opened.seen('#entries', /claimed 192\.168\.50\.211 for default\/default\/first/)
     await page.waitForSelector('.map button:nth-child(1).held')
     assert.equal(await page.locator('.map button').count(), 10)
     const label = await page.locator('.map button').first().getAttribute('aria-label')
     assert.match(label ?? '', /^192\.168\.50\.211 is held by default\/default\/first/)
-    await seen('#queue-rows', /allocate/)
-    await seen('#state', /Live/)
+    await opened.seen('#queue-rows', /allocate/)
+    await opened.seen('#state', /Live/)
   })
 
   it('shows a new Service, and its address, without being asked again', async () => {
     await page.evaluate('globalThis.samePage = true')
     putService(api, 'second')
-    await seen('#service-rows', /default\/second192\.168\.50\.212/)
+    await opened.seen('#service-rows', /default\/second192\.168\.50\.212/)
     await page.waitForSelector('.map button:nth-child(2).held')
     api.store.delete('services', 'default', 'second')
     await page.waitForSelector('.map button:nth-child(2).resting')
@@ -99,11 +81,11 @@ describe('the console', needs('redis', 'browser'), () => {
 
   it('says why a Service waits, in the words of explain', async () => {
     putService(api, 'stranger', { loadBalancerIP: '10.9.9.9' })
-    await seen('#service-rows', /stranger.*10\.9\.9\.9/)
+    await opened.seen('#service-rows', /stranger.*10\.9\.9\.9/)
     await page.getByRole('button', { name: 'default/stranger' }).click()
     await page.waitForSelector('dialog[open]')
-    await seen('#why-lines', /because.*10\.9\.9\.9.*pool/)
-    await picture('explain')
+    await opened.seen('#why-lines', /because.*10\.9\.9\.9.*pool/)
+    await opened.picture('explain')
     await page.keyboard.press('Escape')
     await page.waitForSelector('dialog', { state: 'hidden' })
     await page.fill('#filter', 'stranger')
@@ -117,25 +99,28 @@ describe('the console', needs('redis', 'browser'), () => {
     await page.locator('.map button').first().focus()
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press('ArrowRight')
-    await seen('.pool [role=status]', /192\.168\.50\.213 is free/)
+    await opened.seen('.pool .about', /192\.168\.50\.213 is free/)
     await page.keyboard.press('Enter')
     await page.waitForSelector('dialog[open]')
-    await seen('#why-lines', /192\.168\.50\.213.*free/)
+    await opened.seen('#why-lines', /192\.168\.50\.213.*free/)
     await page.keyboard.press('Escape')
-    const stops = await page.locator('.map button[tabindex="0"]').count()
-    assert.equal(stops, 1, 'one stop of the Tab key for a map')
+    putService(api, 'third')
+    await page.waitForSelector('.map button:nth-child(3).held')
+    const stops = await page
+      .locator('.map button[tabindex="0"]')
+      .evaluateAll(all => all.map(one => one.ariaLabel))
+    assert.equal(stops.length, 1, 'one stop of the Tab key for a map')
+    assert.match(stops[0] ?? '', /^192\.168\.50\.213 is held/, 'it stays where it was')
   })
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    for (const width of [320, 1280]) {
-      it(`fits ${width} px, ${colorScheme}`, async () => {
+    for (const width of [320, 768, 1280]) {
+      it(`fits ${width} px, ${colorScheme}: all of it is seen without scrolling sideways`, async () => {
         await page.emulateMedia({ colorScheme })
         await page.setViewportSize({ width, height: 800 })
-        const wide = await page.evaluate('document.scrollingElement.scrollWidth')
-        assert.ok(Number(wide) <= width, `${wide} px wide`)
+        assert.deepEqual(await page.evaluate(BEYOND_THE_EDGE), [])
         const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor')
         assert.equal(ground, { light: 'rgb(255, 255, 255)', dark: 'rgb(20, 23, 26)' }[colorScheme])
-        await picture(`console-${width}-${colorScheme}`)
       })
     }
   }
@@ -149,7 +134,7 @@ describe('the console', needs('redis', 'browser'), () => {
   })
 
   it('queues: bull-board shows them to everybody', async () => {
-    const board = await browser.newPage()
+    const board = await opened.browser.newPage()
     await board.goto(`${url}queues`)
     await board.waitForFunction('document.body.innerText.includes("publish-default")')
     await board.close()
@@ -173,20 +158,20 @@ describe('the console', needs('redis', 'browser'), () => {
 
   it('says that Redis is away, and goes on by itself when it is back', async () => {
     await redis.stop()
-    await seen('#trouble', /Redis is away/)
-    await picture('redis-away')
+    await opened.seen('#trouble', /Redis is away/)
+    await opened.picture('redis-away')
     await redis.start()
     await page.waitForSelector('#trouble', { state: 'hidden' })
     putService(api, 'later')
-    await seen('#service-rows', /default\/later192\.168/)
+    await opened.seen('#service-rows', /default\/later192\.168/)
   })
 
   it('says that it does not answer, and goes on by itself when it is back', async () => {
-    assert.deepEqual(complaints, [], 'nothing was wrong on the page until now')
+    assert.deepEqual(opened.complaints, [], 'nothing was wrong on the page until now')
     await served.stop('SIGTERM')
-    await seen('#trouble', /does not answer/)
+    await opened.seen('#trouble', /does not answer/)
     await start(Number(new URL(url).port))
     await page.waitForSelector('#trouble', { state: 'hidden' })
-    await seen('#service-rows', /default\/first192\.168\.50\.211/)
+    await opened.seen('#service-rows', /default\/first192\.168\.50\.211/)
   })
 })

@@ -28,6 +28,7 @@ const HEAR = {
   },
   rows({ kind, changed, gone, all }) {
     if (all) rows[kind].clear()
+    document.body.classList.add('told')
     for (const name of gone) rows[kind].delete(name)
     for (const row of changed) rows[kind].set(row.name, row)
   },

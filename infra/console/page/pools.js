@@ -1,21 +1,25 @@
 /** Pools as maps: one stop of the Tab key each; the arrows go from address to address, and what it is stands below. */
 
-const HUES = 8
+import { ageOf } from './rows.js'
+
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** The same Service has the same colour everywhere. */
+/** Neighbours on this angle are as far apart as can be. */
+const GOLDEN_ANGLE = 137.508
+
+/** In degrees; the same Service has the same colour everywhere. */
 function hueOf(owner) {
   let sum = 0
   for (const character of owner) sum = (sum * 31 + character.codePointAt(0)) % 997
-  return sum % HUES
+  return Math.round(sum * GOLDEN_ANGLE) % 360
 }
 
 const percent = share => `${Math.round(share * 1000) / 10} %`
 
 function lookOf(cell) {
-  const owned = cell.state === 'held' || cell.state === 'shared'
   return {
-    className: `cell ${cell.state}${owned ? ` h${hueOf(cell.owner)}` : ''}`,
+    className: `cell ${cell.state}`,
+    hue: hueOf(cell.owner),
     words:
       cell.state === 'free'
         ? `${cell.address} is free`
@@ -45,13 +49,15 @@ export function poolOf(name, explain) {
   map.setAttribute('role', 'group')
   map.setAttribute('aria-label', `Addresses of ${name}; the arrow keys go from one to the next`)
   const about = document.createElement('p')
-  about.setAttribute('role', 'status')
+  about.className = 'about'
+  about.setAttribute('aria-hidden', 'true') // said by the address itself
   about.textContent = 'Point at an address, or go to it with the arrow keys; press it to ask why.'
   const line = document.createElementNS(SVG, 'svg')
   line.setAttribute('viewBox', '0 0 360 100')
   line.setAttribute('preserveAspectRatio', 'none')
-  line.setAttribute('role', 'img')
-  box.append(title, facts, meter, map, about, line)
+  line.setAttribute('aria-hidden', 'true')
+  const overTime = document.createElement('p')
+  box.append(title, facts, meter, map, about)
   let looks = []
   const tell = at => {
     about.textContent = looks[at]?.words ?? ''
@@ -100,24 +106,35 @@ export function poolOf(name, explain) {
       while (map.childElementCount > fresh.length) map.lastElementChild.remove()
       for (const [at, look] of fresh.entries()) {
         if (looks[at]?.words === look.words && looks[at]?.className === look.className) continue
-        const cell = map.children[at] ?? map.appendChild(document.createElement('button'))
-        cell.type = 'button'
+        const cell = map.children[at] ?? map.appendChild(button())
         cell.className = look.className
+        cell.style.setProperty('--hue', look.hue ?? '')
         cell.setAttribute('aria-label', look.words)
-        if (cell.tabIndex !== 0 || at > 0) cell.tabIndex = at === 0 ? 0 : -1
       }
+      if (fresh.length > 0)
+        (map.querySelector('[tabindex="0"]') ?? map.firstElementChild).tabIndex = 0
       looks = fresh
     },
     use(samples) {
+      if (samples.length < 2) return // no line yet
       const points = samples.map(({ used }, at) => [at, 100 - 100 * (used[name] ?? 0)])
       const last = samples.at(-1)?.used[name] ?? 0
-      line.setAttribute('aria-label', `Use over time; now ${percent(last)}`)
+      overTime.textContent = `In use over the last ${ageOf(samples[0].atMs)}; now ${percent(last)}`
+      if (!line.isConnected) box.append(line, overTime)
       const curve = document.createElementNS(SVG, 'polyline')
       const stretch = 360 / Math.max(1, points.length - 1)
       curve.setAttribute('points', points.map(([x, y]) => `${x * stretch},${y}`).join(' '))
       line.replaceChildren(curve)
     },
   }
+}
+
+/** Reached by the arrows, until it is the stop of the Tab key. */
+function button() {
+  const cell = document.createElement('button')
+  cell.type = 'button'
+  cell.tabIndex = -1
+  return cell
 }
 
 /** How many cells stand beside each other now. */

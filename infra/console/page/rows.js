@@ -4,6 +4,8 @@
 const SERVICES_MOST = 300
 const LOG_MOST = 100
 
+const NOTHING = '–'
+
 const UNITS_S = [
   [86_400, 'd'],
   [3600, 'h'],
@@ -11,14 +13,14 @@ const UNITS_S = [
 ]
 
 export function ageOf(sinceMs) {
-  if (typeof sinceMs !== 'number') return '–'
+  if (typeof sinceMs !== 'number') return NOTHING
   const seconds = Math.max(0, Math.floor((Date.now() - sinceMs) / 1000))
   const [size, unit] = UNITS_S.find(([one]) => seconds >= 2 * one) ?? [1, 's']
   return `${Math.floor(seconds / size)}${unit}`
 }
 
 const text = value =>
-  value === null || value === undefined || value.length === 0 ? '–' : [value].flat().join(', ')
+  value === null || value === undefined || value.length === 0 ? NOTHING : [value].flat().join(', ')
 
 const CELLS = {
   services: (row, explain) => [
@@ -27,11 +29,13 @@ const CELLS = {
     text(row.pool),
     text(row.nodes),
     ageOf(row.sinceMs),
-    row.message ? bad(row.message) : row.reason === 'NotDecidedYet' ? 'being decided' : '–',
+    row.message ? bad(row.message) : row.reason === 'NotDecidedYet' ? 'being decided' : NOTHING,
   ],
   nodes: row => [
     row.name,
-    row.lease === 'renewed' ? 'renewed' : bad(row.lease === 'ended' ? 'ended: silent' : 'none'),
+    row.lease === 'renewed'
+      ? `renewed${row.drained ? ', drained' : ''}`
+      : bad(row.lease === 'ended' ? 'ended: silent' : 'none'),
     `${row.groups}`,
     text(row.interfaces),
     text(row.epoch),
@@ -61,6 +65,7 @@ function opening(words, open) {
 /** A table of one kind; `rows` is by name. */
 export function tableOf(kind, body, explain) {
   const lines = new Map()
+  const heads = [...body.closest('table').tHead.rows[0].cells].map(one => one.textContent)
   const draw = row => {
     const line = document.createElement('tr')
     for (const [at, cell] of CELLS[kind](row, explain).entries()) {
@@ -69,6 +74,8 @@ export function tableOf(kind, body, explain) {
       if (cell instanceof Node) field.append(cell)
       else field.textContent = cell.words ?? cell
       if (cell.className && !(cell instanceof Node)) field.className = cell.className
+      if (cell === NOTHING) field.className = 'nothing'
+      field.dataset.head = heads[at]
       line.append(field)
     }
     return line

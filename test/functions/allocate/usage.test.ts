@@ -74,3 +74,13 @@ test('a shared address counts once; what rests is not in use; other pools and cl
   assert.deepEqual(usage?.held, { IPv4: 1, IPv6: 1 })
   assert.deepEqual([usage?.resting, usage?.reserved], [1, 1])
 })
+
+test('what was reserved before anybody held it counts for the pool that contains it', () => {
+  const pools = [aPool('a', ['10.0.0.0/24']), aPool('b', ['10.0.1.0/24'])]
+  const records: [string, AddressRecord][] = [
+    ['10.0.1.1', { ...reserved, cluster: '', pool: '' }],
+    ['10.0.2.1', { ...reserved, cluster: '', pool: '' }],
+  ]
+  const usages = usagesOf('default', pools, records, [])
+  assert.deepEqual([usages.get('a')?.reserved, usages.get('b')?.reserved], [0, 1])
+})
