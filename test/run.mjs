@@ -13,7 +13,15 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FILE_LIMIT_MS = 5 * 60_000
 /** Begun first: whichever is begun last is waited for alone. */
-const LONGEST = ['announcing', 'watching-two', 'allocating-fire', 'member', 'schedules']
+const LONGEST = [
+  'soak',
+  'rolling',
+  'announcing',
+  'watching-two',
+  'allocating-fire',
+  'member',
+  'schedules',
+]
 
 process.chdir(ROOT)
 const words = process.argv.slice(2)

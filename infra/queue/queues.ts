@@ -14,6 +14,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { Fault } from '../../functions/model/fault.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import { refuseLater } from '../redis/schema.ts'
 
 export interface Bells {
   /** Rings each key once; a key that is waiting already is not rung twice. */
@@ -26,9 +27,11 @@ export interface Bells {
   close(): Promise<void>
 }
 
+const SCHEMA = 1 as const
+
 interface Payload {
   /** Schema version. */
-  readonly v: 1
+  readonly v: typeof SCHEMA
   readonly key: string
 }
 
@@ -51,7 +54,7 @@ export function openBells(connection: Redis | Cluster, prefix: string, log: Logg
     const queue = open(name)
     const jobs = unique.map(key => ({
       name,
-      data: { v: 1 as const, key },
+      data: { v: SCHEMA, key },
       opts: {
         ...JOB,
         ...(delayMs > 0 && { delay: delayMs }),
@@ -117,9 +120,10 @@ export function answer(
   const worker = new Worker<Payload>(
     name,
     async job => {
-      const { key } = job.data
+      const { v, key } = job.data
       const startMs = performance.now()
       try {
+        refuseLater('The job', v, SCHEMA)
         await handler(key)
         measure('done', startMs)
       } catch (error) {

@@ -9,6 +9,7 @@ import type { Service } from '../../functions/model/service.ts'
 import type { EventToWrite } from '../kubernetes/event.ts'
 import { gathered } from './gather.ts'
 import { keysOf } from './keys.ts'
+import { refuseLater } from './schema.ts'
 import { script } from './script.ts'
 import type { Learned, Scripts } from './scripts.ts'
 import { allocationOf, type Seen, seen } from './state.ts'
@@ -63,7 +64,7 @@ export function publishingOf(
       dirty: scores[at] === null ? null : String(scores[at]),
       service: seen<Service>(services[at] ?? null),
       allocation: allocationOf(allocations[at] ?? null),
-      intent: intents[at] ? (JSON.parse(intents[at]) as Intent) : null,
+      intent: intents[at] ? intentOf(intents[at]) : null,
     }))
   }
 
@@ -117,6 +118,14 @@ export const ANNOUNCED_KEY = 'announced'
 
 /** As many as status patches are under way at once. */
 const BATCH_MOST = 64
+
+const INTENT_SCHEMA = 1
+
+function intentOf(text: string): Intent {
+  const intent = JSON.parse(text) as Intent
+  refuseLater('What is to be said of a Service', intent.v, INTENT_SCHEMA)
+  return intent
+}
 
 const entries = (flat: readonly string[]): [string, EventToWrite][] =>
   flat.flatMap((text, at): [string, EventToWrite][] =>

@@ -7,13 +7,18 @@ import type {
   Refusal,
 } from '../../functions/model/allocation.ts'
 import type { LanRecord } from '../../functions/model/finding.ts'
+import { refuseLater } from './schema.ts'
+
+/** Of both kinds of record. */
+const SCHEMA = 2 as const
 
 /** "2 sinceMs incarnation uid", then addresses, pool, refusal and notice. */
 export function readAllocation(text: string): Allocation {
   const [head = '', addresses = '', pool = '', refusal = '', notice = ''] = text.split('\n')
-  const [, sinceMs, incarnation = '', uid = ''] = head.split(' ')
+  const [schema, sinceMs, incarnation = '', uid = ''] = head.split(' ')
+  refuseLater('An allocation', schema, SCHEMA)
   return {
-    v: 2,
+    v: SCHEMA,
     uid,
     addresses: listOf(addresses),
     pool: pool || null,
@@ -27,7 +32,8 @@ export function readAllocation(text: string): Allocation {
 /** "2 page offset cluster", then pool, sharing key, backend key, and a line a holder or one of what comes after. */
 export function readAddressRecord(text: string): AddressRecord {
   const [head = '', pool = '', sharingKey = '', backendKey = '', ...lines] = text.split('\n')
-  const [, page = '', offset, cluster = ''] = head.split(' ')
+  const [schema, page = '', offset, cluster = ''] = head.split(' ')
+  refuseLater('The record of an address', schema, SCHEMA)
   const holders: Record<string, Holder> = {}
   let after: Afterlife | undefined
   for (const line of lines.filter(one => one !== '')) {
@@ -40,7 +46,7 @@ export function readAddressRecord(text: string): AddressRecord {
     }
   }
   const place = { page, offset: Number(offset), cluster, pool }
-  const record = { v: 2 as const, ...place, sharingKey, backendKey, holders }
+  const record = { v: SCHEMA, ...place, sharingKey, backendKey, holders }
   return after ? { ...record, after } : record
 }
 

@@ -13,6 +13,7 @@ import type { Service } from '../../functions/model/service.ts'
 import type { Tally } from '../../functions/publish/pool-status.ts'
 import { keysOf } from './keys.ts'
 import { readAddressRecord, readAllocation, readLanRecord } from './records.ts'
+import { refuseLater } from './schema.ts'
 import { script } from './script.ts'
 
 /** A record and the resourceVersion it was seen at; a null record is a tombstone; version '' = never seen. */
@@ -241,9 +242,12 @@ async function* entriesOf(redis: Redis | Cluster, key: string): AsyncGenerator<[
   } while (cursor !== '0')
 }
 
+const PLACEMENT_SCHEMA = 1
+
 function placementOf(text: string | null): Placement | null {
   if (!text) return null
   const placement = JSON.parse(text) as Placement
+  refuseLater(`The placement of ${placement.group}`, placement.v, PLACEMENT_SCHEMA)
   return {
     ...placement,
     addresses: array(placement.addresses),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,22 @@ describe('what an announcer claimed', () => {
     const path = join(stateDir, 'claims.json')
     writeFileSync(path, readFileSync(path, 'utf8').replace('"number":3', '"number":4'))
     assert.equal(open(stateDir).claims.size, 0)
+  })
+
+  it('is nothing when another version wrote it, and what it claims from then on is kept', () => {
+    const stateDir = join(folder, 'c')
+    const path = join(stateDir, 'claims.json')
+    const first = open(stateDir)
+    first.change([claim('10.0.0.1')], [])
+    first.flush()
+    const [, text = ''] = readFileSync(path, 'utf8').split('\n')
+    const later = text.replace('"v":1', '"v":2')
+    writeFileSync(path, `${createHash('sha256').update(later).digest('hex')}\n${later}\n`)
+    const second = open(stateDir)
+    assert.equal(second.claims.size, 0)
+    second.change([claim('10.0.0.2')], [])
+    second.flush()
+    assert.deepEqual([...open(stateDir).claims.values()], [claim('10.0.0.2')])
   })
 
   it('is reported once when it cannot be kept, and the announcer goes on', () => {

@@ -1,11 +1,29 @@
 /** Services that come, change and go without pause, and what must never be seen of them meanwhile. */
+import { fileURLToPath } from 'node:url'
 import type { ApiObject } from '../../infra/sandbox/apiserver/object.ts'
 import type { ApiServer } from '../../infra/sandbox/apiserver/server.ts'
 import type { Chance } from '../support/chance.ts'
+import type { Member } from '../support/crew.ts'
+
+/** What the cluster is furnished with: a pool, and a workload that the Services select. */
+export const CLUSTER = fileURLToPath(new URL('./cluster.yaml', import.meta.url))
+/** Beside the announcers. */
+export const MEMBERS: readonly Member[] = [
+  { command: 'watcher' },
+  { command: 'watcher', name: 'watcher-2' },
+  { command: 'allocator' },
+  { command: 'allocator', name: 'allocator-2' },
+]
+export const STEP_EVERY_MS = 300
+const SERVICES_MOST = 40
 
 export interface Churn {
   /** One random change. */
   step(): void
+  /** One more Service; its name. */
+  add(): string
+  /** One more that only `clear` deletes; its name. */
+  keep(): string
   /** All Services are deleted. */
   clear(): void
   /** Names of those that exist, with their addresses in status. */
@@ -18,14 +36,14 @@ export interface Churn {
 export interface ChurnOptions {
   readonly api: ApiServer
   readonly chance: Chance
-  readonly servicesMost: number
 }
 
 /** Every Service asks for what it wants from the start, so that none may ever change or lose its address. */
-export function churn({ api, chance, servicesMost }: ChurnOptions): Churn {
+export function churn({ api, chance }: ChurnOptions): Churn {
   const violations: string[] = []
   const shown = new Map<string, string>()
   const keys = new Map<string, string>()
+  const kept = new Set<string>()
   let [made, changes] = [0, 0]
 
   api.store.subscribe(({ type, object }) => {
@@ -48,9 +66,17 @@ export function churn({ api, chance, servicesMost }: ChurnOptions): Churn {
     shown.set(name, '')
     api.store.create('services', serviceOf(name, key, port))
   }
-  const pick = () => [...shown.keys()][chance.below(shown.size)]
+  const pick = () => {
+    const passing = [...shown.keys()].filter(name => !kept.has(name))
+    return passing[chance.below(passing.length)]
+  }
+  const add = (kind = 'soak') => {
+    const name = `${kind}-${++made}`
+    create(name, `only-${made}`, 80)
+    return name
+  }
   const steps: Record<string, () => void> = {
-    create: () => create(`soak-${++made}`, `only-${made}`, 80),
+    create: () => void add(),
     share() {
       made++
       create(`soak-${made}-a`, `key-${made}`, 80)
@@ -70,9 +96,15 @@ export function churn({ api, chance, servicesMost }: ChurnOptions): Churn {
     violations,
     changes: () => changes,
     present: () => shown,
+    add: () => add(),
+    keep() {
+      const name = add('kept')
+      kept.add(name)
+      return name
+    },
     step() {
       changes++
-      const room = shown.size < servicesMost
+      const room = shown.size < SERVICES_MOST
       const dice = chance.next()
       if (room && dice < 0.4) return steps.create?.()
       if (room && dice < 0.5) return steps.share?.()

@@ -6,12 +6,13 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
+import { previousRef } from './previous.ts'
 
 /**
  * netns: make network namespaces; ipv6: NDP through raw-socket; kubectl: the one in node_modules, and the helm beside it;
- * registry: npm can install; browser: Chromium.
+ * registry: npm can install; browser: Chromium; history: git has an earlier version.
  */
-export type Capability = 'netns' | 'redis' | 'ipv6' | 'kubectl' | 'registry' | 'browser'
+export type Capability = 'netns' | 'redis' | 'ipv6' | 'kubectl' | 'registry' | 'browser' | 'history'
 
 /** For the options of `test()`: `test('…', needs('netns', 'redis'), async t => …)`. */
 export function needs(...capabilities: readonly Capability[]): { skip?: string } {
@@ -69,6 +70,11 @@ const LOOK: Readonly<Record<Capability, () => string | null>> = {
     }
     const fits = process.platform === 'linux' && process.arch === 'x64'
     return fits ? null : 'the kubectl in node_modules is for linux x64'
+  },
+  history() {
+    return previousRef() === null
+      ? 'no earlier version in the history here: a shallow clone, or no git (git fetch --unshallow --tags)'
+      : null
   },
   registry() {
     const asked = spawnSync('npm', ['ping', '--fetch-retries=0', '--fetch-timeout=10000'])

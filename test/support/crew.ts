@@ -13,6 +13,8 @@ export interface Member {
   readonly name?: string
   /** Put before the command: how to enter a namespace. */
   readonly enter?: readonly string[]
+  /** The `herald.mjs` of another version. Default: ours. */
+  readonly program?: string
 }
 
 export interface CrewOptions {
@@ -20,6 +22,8 @@ export interface CrewOptions {
   readonly folder: string
   readonly redisUrl: string
   readonly kubeconfig: string
+  /** Each line that one of them writes. */
+  readonly onLine?: (line: string) => void
 }
 
 const HERALD = fileURLToPath(new URL('../../workers/herald.mjs', import.meta.url))
@@ -32,16 +36,33 @@ export async function crew(
 ): Promise<Child[]> {
   const children = members.map(member => start(member, options))
   t.after(() => Promise.all(children.map(child => child.stop())))
-  await eventually(async () => {
-    for (const child of children) await assertReady(child)
-  }, 60_000)
+  await allReady(children)
   return children
 }
 
-function start({ command, name = command, enter = [] }: Member, options: CrewOptions): Child {
+/** One of the crew ends as planned, and this one takes its place under its name. */
+export async function relieve(
+  children: Child[],
+  member: Member,
+  options: CrewOptions,
+): Promise<void> {
+  const at = children.findIndex(({ name }) => name === (member.name ?? member.command))
+  await children[at]?.stop()
+  const child = start(member, options)
+  children[at] = child
+  await allReady([child])
+}
+
+const allReady = (children: readonly Child[]) =>
+  eventually(async () => {
+    for (const child of children) await assertReady(child)
+  }, 60_000)
+
+function start(member: Member, options: CrewOptions): Child {
+  const { command, name = command, enter = [], program = HERALD } = member
   return keepRunning({
     name,
-    argv: [...enter, ...dyingWithParent('KILL'), process.execPath, HERALD, command],
+    argv: [...enter, ...dyingWithParent('KILL'), process.execPath, program, command],
     environment: {
       HERALD_REDIS_URL: options.redisUrl,
       HERALD_KUBECONFIG: options.kubeconfig,
@@ -51,7 +72,10 @@ function start({ command, name = command, enter = [] }: Member, options: CrewOpt
       HERALD_LOG_LEVEL: 'warn',
     },
     log: keptLog(),
-    onLine: line => process.env.HERALD_TEST_LOG && console.error(line),
+    onLine(line) {
+      options.onLine?.(`${name}: ${line}`)
+      if (process.env.HERALD_TEST_LOG) console.error(line)
+    },
     askable: true,
   })
 }

@@ -27,6 +27,10 @@ local function load(address)
   if not text then return nil end
   local page, offset, cluster, pool, sharing, backend, lines =
     string.match(text, '^2 (%S+) (%d+) (%S+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$')
+  if not page then
+    error('the record of ' .. address .. ' is of schema ' .. string.match(text, '^%S*')
+      .. ', which this version of Herald does not know: finish the upgrade, or run that version again')
+  end
   return { page = page, offset = offset, cluster = cluster, pool = pool, sharing = sharing, backend = backend,
     lines = lines }
 end

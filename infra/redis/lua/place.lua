@@ -33,6 +33,10 @@ if nowMs < settled then return {'wait', settled - nowMs} end
 
 local text = redis.call('HGET', placements, request.group)
 local old = text and cjson.decode(text) or nil
+if old and old.v ~= 1 then
+  return redis.error_reply('LATER the placement of ' .. request.group .. ' is of schema ' .. old.v
+    .. ', which this version of Herald does not know: finish the upgrade, or run that version again')
+end
 local oldOwner = old and old.owner ~= cjson.null and old.owner or nil
 
 local stood = {} -- node -> which standby it was

@@ -74,7 +74,7 @@ describe('a beat on the wire', () => {
     }
   })
 
-  test('is refused by name when it is cut off anywhere, too long, of another cluster or version', () => {
+  test('is refused by name when it is cut off anywhere, too long, or of another cluster', () => {
     const octets = encodeBeat(beat, secrets)
     for (let length = 0; length < octets.length; length++) {
       assert.equal(decodeMessage(octets.subarray(0, length), secrets).is, 'refused', `${length}`)
@@ -82,7 +82,13 @@ describe('a beat on the wire', () => {
     assert.equal(reasonOf(octets.subarray(0, 19)), 'truncated')
     assert.equal(reasonOf(new Uint8Array(MESSAGE_LENGTH_MAX + 1)), 'oversized')
     assert.equal(reasonOf(octets, { ...secrets, cluster: 'other' }), 'otherCluster')
-    assert.equal(reasonOf(octets.with(0, 9)), 'version')
+  })
+
+  test('of a later version is refused by its version and node, whatever follows them', () => {
+    const head = encodeBeat(beat, secrets).subarray(0, 17).with(0, 2)
+    const later = Buffer.concat([head, Buffer.alloc(100, 0xab)])
+    const refused = { is: 'refused', reason: 'version', node: 'node-a' }
+    assert.deepEqual(decodeMessage(later, secrets), refused)
   })
 
   test('stays short however many are heard, and asks for missing sets first', () => {

@@ -154,6 +154,25 @@ test('a hopeless answer is not tried again, but kept for autopsy; a done one is 
   await until('a new ring is answered', () => heard.length === 3)
 })
 
+test('a job of a later version is left to a process of that version, and said once in words', async t => {
+  const { redis, listen, log, undo } = await open(t)
+  const queue = new Queue('allocate', { connection: redis.connect(), prefix: PREFIX })
+  undo.after(() => queue.close())
+  const heard: string[] = []
+  listen('allocate', async key => void heard.push(key))
+  const opts = { attempts: 100, backoff: { type: 'capped' } }
+  await queue.add('allocate', { v: 2, keys: ['a'] }, opts)
+  await queue.add('allocate', { v: 1, key: 'b' })
+  await until('it was tried again', async () => {
+    const [job] = await queue.getDelayed()
+    return (job?.attemptsMade ?? 0) > 1
+  })
+  assert.deepEqual(heard, ['b'])
+  const said = log.lines.filter(line => line.level === 'warn')
+  assert.equal(said.length, 1)
+  assert.match(String(said[0]?.fields.error), /is of schema 2: a later version .* knows schema 1/)
+})
+
 test('what a killed process was answering is answered by another within seconds', async t => {
   const { redis, bells, listen } = await open(t)
   await bells.ring('allocate', ['a'])
