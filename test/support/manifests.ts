@@ -5,6 +5,7 @@ import type { ApiObject } from '../../infra/sandbox/apiserver/object.ts'
 export interface Container {
   readonly name: string
   readonly args?: readonly string[]
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[]
   readonly env?: readonly { readonly name: string; readonly value?: string }[]
   readonly securityContext?: {
     readonly allowPrivilegeEscalation?: boolean
@@ -82,3 +83,17 @@ export function podsOf(objects: readonly ApiObject[]): PodTemplate[] {
     ]
   })
 }
+
+export interface ServiceObject {
+  readonly kind: string
+  readonly metadata: { readonly name: string }
+  readonly spec: {
+    readonly clusterIP?: string
+    readonly selector: Readonly<Record<string, string>>
+    /** By name or number. */
+    readonly ports: readonly { readonly name: string; readonly targetPort: string | number }[]
+  }
+}
+
+export const servicesOf = (objects: readonly ApiObject[]): ServiceObject[] =>
+  objects.filter(one => one.kind === 'Service') as unknown as ServiceObject[]

@@ -10,7 +10,16 @@ import { readRbac } from '../../../infra/deploy/manifests.ts'
 import type { ApiObject } from '../../../infra/sandbox/apiserver/object.ts'
 import { needs } from '../../support/capabilities.ts'
 import { schemaFault } from '../../support/kubernetes-schema.ts'
-import { type Container, objectsOf, type PodSpec, podsOf } from '../../support/manifests.ts'
+import {
+  type Container,
+  objectsOf,
+  type PodSpec,
+  type PodTemplate,
+  podsOf,
+  servicesOf,
+} from '../../support/manifests.ts'
+
+const COMPONENT = 'app.kubernetes.io/component'
 
 /** what it is, --set */
 const MATRIX: readonly (readonly [string, readonly string[]])[] = [
@@ -50,6 +59,7 @@ const MATRIX: readonly (readonly [string, readonly string[]])[] = [
     ['console.allowFrom[0].namespaceSelector.matchLabels.a=ingress'],
   ],
   ['Prometheus', ['podMonitor.enabled=true', 'podMonitor.labels.release=prometheus']],
+  ['Prometheus by Services', ['serviceMonitor.enabled=true', 'serviceMonitor.labels.release=a']],
   ['Secrets of one’s own, no policies', ['secrets.create=false', 'networkPolicy.enabled=false']],
   ['a private registry', ['image.repository=r.example/herald', 'image.pullSecrets[0].name=r']],
   ['no IPv4', ['listenAddress=[::]', 'networkPolicy.nodeCIDRs={2001:db8::/64}']],
@@ -77,6 +87,11 @@ const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a mode without its Redis', ['redis.external.mode=cluster'], /redis\/external\/mode/],
   ['a cool-down without unit', ['coolDown=60'], /coolDown/],
   ['a network that is none', ['networkPolicy.nodeCIDRs={nodes}'], /nodeCIDRs/],
+  [
+    'a pod scraped twice',
+    ['podMonitor.enabled=true', 'serviceMonitor.enabled=true'],
+    /enable one of them/,
+  ],
   ['KEDA without address', ['keda.enabled=true', 'redis.external.secret=a'], /keda\.address/],
 ]
 
@@ -156,6 +171,21 @@ describe('the chart', needs('kubectl'), () => {
     }
   })
 
+  for (const monitor of ['podMonitor', 'serviceMonitor']) {
+    test(`${monitor}: every process is found, and announcers listen to others than their node`, async () => {
+      const objects = objectsOf(await renderChart([`${monitor}.enabled=true`]))
+      const listening = podsOf(objects).filter(one => portsOf(one).includes('health'))
+      const found = {
+        podMonitor: listening.map(one => one.labels[COMPONENT]),
+        serviceMonitor: servicesOf(objects)
+          .filter(one => one.spec.clusterIP === 'None' && one.spec.ports[0]?.name === 'health')
+          .map(one => one.spec.selector[COMPONENT]),
+      }[monitor]
+      assert.deepEqual(found?.sort(), ['allocator', 'announcer', 'console', 'watcher'])
+      assert.doesNotMatch(JSON.stringify(listening), /127\.0\.0\.1/)
+    })
+  }
+
   test('is packaged with the definitions themselves', () => packaged())
 })
 
@@ -225,11 +255,24 @@ function selectsWhatIsThere(objects: readonly ApiObject[]): void {
       assert.ok(volumes.has(mount.name), `${name}: ${mount.name}`)
     }
   }
+  for (const { metadata, spec } of servicesOf(objects)) {
+    const selected = pods.filter(pod =>
+      Object.entries(spec.selector).every(([key, value]) => pod.labels[key] === value),
+    )
+    assert.equal(selected.length, 1, metadata.name)
+    for (const { targetPort } of spec.ports) {
+      assert.ok(selected.flatMap(portsOf).includes(targetPort), `${metadata.name}: ${targetPort}`)
+    }
+  }
   const names = objects.filter(one => one.kind === 'ServiceAccount').map(one => one.metadata.name)
   for (const { name, spec } of pods) {
     if (spec.serviceAccountName) assert.ok(names.includes(spec.serviceAccountName), name)
   }
 }
+
+/** By name and by number. */
+const portsOf = ({ spec }: PodTemplate): (string | number)[] =>
+  spec.containers.flatMap(one => one.ports ?? []).flatMap(one => [one.name, one.containerPort])
 
 async function packaged(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'herald-chart-'))

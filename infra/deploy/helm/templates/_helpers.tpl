@@ -169,3 +169,21 @@ helm.sh/hook-weight: {{ . | quote }}
     - { protocol: TCP, port: {{ . }} }
   {{- end }}
 {{- end }}
+
+{{/* Of a PodMonitor or ServiceMonitor; what its operator looks for is given. */}}
+{{- define "herald.monitor" -}}
+name: herald
+namespace: {{ .about.root.Release.Namespace }}
+labels:
+  {{- include "herald.labels" .about | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+
+{{/* Who has /metrics. */}}
+{{- define "herald.scraped" -}}
+matchLabels: { app.kubernetes.io/name: herald }
+matchExpressions:
+  - { key: app.kubernetes.io/component, operator: In, values: [watcher, allocator, announcer, console] }
+{{- end }}
