@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts'
 import { keptLog } from '../support/log.ts'
 import { type PrivateRedis, privateRedis } from '../support/redis.ts'
 import type { Scope } from '../support/undo.ts'
-import type { Contender } from './failover.ts'
+import type { Contender } from './failover-measure.ts'
 
 const HERALD = fileURLToPath(new URL('../../workers/herald.mjs', import.meta.url))
 const PREFIX = '{herald}'

@@ -1,46 +1,49 @@
 /**
  * Failover as a client sees it that pings every 10 ms, on a LAN of three nodes: cable pulled, announcer killed, node paused,
  * partition healed, planned stop, all announcers restarted one after the other; one address and 1,000, with Redis and
- * without; IPv6, and nodes whose interface has no address. Beside it keepalived (VRRPv3, adverts every
- * 100 ms) with the same cable pulled, where it is installed. Needs network namespaces and redis-server.
+ * without; IPv6, nodes whose interface has no address, two LANs of which one is cut, and `herald drain`. Beside it
+ * keepalived (VRRPv3, adverts every 100 ms) with the same cable pulled, where it is installed. Needs network namespaces
+ * and redis-server.
  *
- *   npm run bench:failover -- [rounds]
+ *   npm run bench:failover -- [rounds] [part...]
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLan, type Lan } from '../../infra/sandbox/lan/lan.ts'
+import { openNamespace } from '../../infra/sandbox/lan/namespace.ts'
+import { commands } from '../support/cli.ts'
 import { eventually } from '../support/eventually.ts'
-import { type Talk, talk } from '../support/talk.ts'
-import type { Seen } from './failover-client.ts'
+import { lab } from '../support/lab.ts'
+import { sh } from '../support/segment.ts'
+import type { Talk } from '../support/talk.ts'
 import { announcers } from './failover-herald.ts'
+import {
+  type Contender,
+  clientOf,
+  type Fault,
+  measure,
+  ownerOf,
+  type Place,
+  pass,
+  row,
+  say,
+} from './failover-measure.ts'
 
-const ROUNDS = Number(process.argv[2] ?? 10)
-const PING_S = 3
+const [rounds = '10', ...wanted] = process.argv.slice(2)
 const KEEPALIVED = '/usr/sbin/keepalived'
+const ADDRESSES = Array.from({ length: 1000 }, (_, i) => `192.168.${60 + (i >> 8)}.${i & 255}`)
 
-/** What answers for the addresses. */
-export interface Contender {
-  /** Process id of what answers on that node. */
-  pid(node: string): number
-  /** Ends it as planned; begins it again. */
-  stop(node: string): Promise<void>
-  start(node: string): Promise<void>
-}
-
-interface Fault {
-  readonly name: string
-  strike(node: string): Promise<unknown> | unknown
-  mend(node: string): Promise<unknown> | unknown
-  /** How long the client pings, where it takes longer than usual. */
-  readonly pingS?: number
-}
-
-interface Result {
-  readonly outageMs: number
-  readonly lost: number
-  readonly seen: Seen
-}
+/** The last takes the addresses of the nodes away. */
+const parts = {
+  one: (lan, client) => counted(lan, client, 1),
+  thousand: (lan, client) => counted(lan, client, 1000),
+  ipv6,
+  keepalived,
+  lans: twoLans,
+  drain,
+  addressless,
+} satisfies Record<string, (lan: Lan, client: Talk) => Promise<void>>
 
 const undos: (() => unknown)[] = []
 const scope = { after: (undo: () => unknown) => void undos.push(undo) }
@@ -51,34 +54,42 @@ try {
 }
 
 async function bench(): Promise<void> {
-  const lan = await createLan()
-  undos.push(() => lan.destroy())
-  const client = await clientOf(lan)
-  const addresses = Array.from({ length: 1000 }, (_, i) => `192.168.50.${i % 250}`).map(
-    (_, i) => `192.168.${60 + (i >> 8)}.${i & 255}`,
-  )
-  await lan.exec('client', ['ip', 'route', 'add', '192.168.60.0/22', 'dev', 'eth0'])
-  for (const { name } of lan.nodes) await hold(lan, name, addresses)
-  say(`${ROUNDS} rounds; load ${loadavg()[0]?.toFixed(1)} when begun; ms`)
-  row('', 'p50', 'p99', 'worst', 'lost', 'doubles', 'until', 'moved', 'within')
-  for (const count of [1, 1000]) {
-    for (const redis of [true, false]) {
-      const some = addresses.slice(0, count)
-      const herald = await announcers(lan, some, scope)
-      const [address = ''] = some
-      await eventually(() => ownerOf({ lan, client, address }), 60_000)
-      if (!redis) await herald.redis.stop()
-      const suffix = `${count} ${redis ? 'Redis' : 'alone'}`
-      for (const fault of faultsOf(lan, herald)) {
-        await measure(`${fault.name}, ${suffix}`, fault, { lan, client, address })
-      }
-      await herald.close()
-    }
+  const unknown = wanted.filter(name => !(name in parts))
+  if (unknown.length > 0) {
+    say(`There is no part "${unknown}"; there are ${Object.keys(parts).join(', ')}`)
+    process.exitCode = 2
+    return
   }
-  await ipv6(lan, client)
-  if (existsSync(KEEPALIVED)) await keepalived(lan, client)
-  else say('keepalived is not installed')
-  await withoutAddress(lan, client, addresses[0] ?? '')
+  const lan = await createLan()
+  scope.after(() => lan.destroy())
+  const client = await clientOf(lan, scope)
+  await lan.exec('client', ['ip', 'route', 'add', '192.168.60.0/22', 'dev', 'eth0'])
+  for (const { name } of lan.nodes) await hold(lan, name, ADDRESSES)
+  say(`${rounds} rounds; load ${loadavg()[0]?.toFixed(1)} when begun; ms`)
+  row('', 'p50', 'p99', 'worst', 'lost', 'doubles', 'until', 'moved', 'within')
+  for (const [name, part] of Object.entries(parts)) {
+    if (wanted.length === 0 || wanted.includes(name)) await part(lan, client)
+  }
+}
+
+async function counted(lan: Lan, client: Talk, count: number): Promise<void> {
+  for (const redis of [true, false]) {
+    const some = ADDRESSES.slice(0, count)
+    const herald = await announcers(lan, some, scope)
+    const place = { lan, client, address: some[0] ?? '' }
+    await eventually(() => ownerOf(place), 60_000)
+    if (!redis) await herald.redis.stop()
+    const suffix = `${count} ${redis ? 'Redis' : 'alone'}`
+    await rows(faultsOf(lan, herald), place, suffix)
+    await herald.close()
+  }
+}
+
+async function rows(faults: readonly Fault[], place: Place, suffix: string): Promise<void> {
+  for (const fault of faults) {
+    const name = `${fault.name}, ${suffix}`
+    await measure({ ...fault, name }, place, Number(rounds))
+  }
 }
 
 function faultsOf(lan: Lan, contender: Contender): Fault[] {
@@ -121,12 +132,56 @@ async function ipv6(lan: Lan, client: Talk): Promise<void> {
   const herald = await announcers(lan, [address], scope)
   const place = { lan, client, address }
   await eventually(() => ownerOf(place), 60_000)
-  for (const fault of faultsOf(lan, herald)) await measure(`${fault.name}, IPv6`, fault, place)
+  await rows(faultsOf(lan, herald), place, 'IPv6')
   await herald.close()
 }
 
-/** Last, for it takes the addresses away. */
-async function withoutAddress(lan: Lan, client: Talk, address: string): Promise<void> {
+/** Each node has a second interface, named as it likes, on a LAN of the nodes alone; the address lives on the first. */
+async function twoLans(lan: Lan, client: Talk): Promise<void> {
+  const address = '192.168.50.200'
+  const hub = await openNamespace('root')
+  await sh(hub, 'ip link add br0 type bridge mcast_snooping 0; ip link set br0 up')
+  for (const [index, { name }] of lan.nodes.entries()) {
+    const peer = ['peer', 'name', name, 'netns', `${hub.pid}`]
+    await lan.exec(name, ['ip', 'link', 'add', `storage${index}`, 'type', 'veth', ...peer])
+    await lan.exec(name, ['ip', 'addr', 'add', `10.9.0.${index + 1}/24`, 'dev', `storage${index}`])
+    await lan.exec(name, ['ip', 'link', 'set', `storage${index}`, 'up'])
+    await sh(hub, `ip link set ${name} master br0 up`)
+    await hold(lan, name, [address])
+  }
+  const herald = await announcers(lan, [address], scope)
+  const place = { lan, client, address }
+  await eventually(() => ownerOf(place), 60_000)
+  const other = (state: string) => (node: string) => sh(hub, `ip link set ${node} ${state}`)
+  const [cable] = faultsOf(lan, herald)
+  const faults: Fault[] = [{ name: 'other cable', strike: other('down'), mend: other('up') }]
+  await rows(cable ? [cable, ...faults] : faults, place, '2 LANs')
+  await herald.close()
+  await hub.close()
+}
+
+/** A cluster of its own, since a drain asks the allocator. */
+async function drain(): Promise<void> {
+  const cluster = await lab(scope)
+  const { lan, redis } = cluster
+  await cluster.serve('drained')
+  const place = {
+    lan,
+    client: await clientOf(lan, scope),
+    address: await cluster.addressOf('drained'),
+  }
+  await eventually(() => ownerOf(place), 60_000)
+  const run = commands(scope, redis.path)
+  const fault: Fault = {
+    name: 'drained',
+    strike: node => run('drain', node),
+    mend: node => run('undrain', node),
+  }
+  await rows([fault], place, '1 Redis')
+}
+
+async function addressless(lan: Lan, client: Talk): Promise<void> {
+  const [address = ''] = ADDRESSES
   for (const { name } of lan.nodes) {
     await lan.exec(name, ['ip', 'addr', 'flush', 'dev', 'eth0'])
     await lan.exec(name, ['ip', 'route', 'add', `${lan.client.ipv4}/32`, 'dev', 'eth0'])
@@ -134,99 +189,16 @@ async function withoutAddress(lan: Lan, client: Talk, address: string): Promise<
   const herald = await announcers(lan, [address], scope)
   const place = { lan, client, address }
   await eventually(() => ownerOf(place), 60_000)
-  for (const fault of faultsOf(lan, herald)) {
-    await measure(`${fault.name}, no address`, fault, place)
-  }
+  await rows(faultsOf(lan, herald), place, 'no address')
   await herald.close()
-}
-
-interface Place {
-  readonly lan: Lan
-  readonly client: Talk
-  readonly address: string
-}
-
-async function measure(name: string, fault: Fault, place: Place): Promise<void> {
-  const results: Result[] = []
-  for (let round = 0; round < ROUNDS; round++) results.push(await once(fault, place))
-  const outages = results.map(one => one.outageMs).sort((a, b) => a - b)
-  const at = (share: number) => outages[Math.ceil(outages.length * share) - 1] ?? Number.NaN
-  const most = (pick: (one: Result) => number) => Math.max(...results.map(pick)).toFixed(0)
-  row(
-    name,
-    at(0.5).toFixed(0),
-    at(0.99).toFixed(0),
-    at(1).toFixed(0),
-    most(one => one.lost),
-    most(one => one.seen.doubles),
-    most(one => one.seen.lastDoubleMs),
-    most(one => one.seen.moved),
-    most(one => one.seen.spreadMs),
-  )
-}
-
-/** Doubles are counted from when the fault is mended on. */
-async function once(fault: Fault, place: Place): Promise<Result> {
-  const { lan, client, address } = place
-  const node = await eventually(() => ownerOf(place), 30_000)
-  const pinging = lan.exec('client', [
-    'timeout',
-    '-s',
-    'INT',
-    `${fault.pingS ?? PING_S}`,
-    'ping',
-    '-D',
-    '-i',
-    '0.01',
-    address,
-  ])
-  await pass(800 + 200 * Math.random())
-  await client.ask({ watch: address }, 'watching') // of an IPv6 address it sees nothing
-  await fault.strike(node)
-  const { stdout } = await pinging
-  const struck = (await client.ask({ report: true }, 'seen')).seen as Seen
-  await fault.mend(node)
-  await client.ask({ watch: address }, 'watching')
-  await pass(1500)
-  const mended = (await client.ask({ report: true }, 'seen')).seen as Seen
-  const { doubles, lastDoubleMs } = mended
-  return { ...outageIn(stdout), seen: { ...struck, doubles, lastDoubleMs } }
-}
-
-/** The longest time without a reply, beyond the 10 ms that lie between two. */
-function outageIn(pings: string): { outageMs: number; lost: number } {
-  const replies = [...pings.matchAll(/^\[([\d.]+)\].*icmp_seq=(\d+) .*time=/gm)]
-  const times = replies.map(([, seconds]) => 1000 * Number(seconds))
-  const gaps = times.slice(1).map((time, i) => time - (times[i] ?? time) - 10)
-  const last = Number(replies.at(-1)?.[2] ?? 0)
-  const lost = last - new Set(replies.map(([, , sequence]) => sequence)).size
-  return { outageMs: Math.max(0, ...gaps), lost }
-}
-
-/** The node that answers for the address now. */
-async function ownerOf({ lan, client, address }: Place): Promise<string> {
-  const owner = address.includes(':') ? await neighborOf(lan, address) : await look(client, address)
-  const node = lan.nodes.find(one => Number(`0x${one.mac.replaceAll(':', '')}`) === owner)
-  if (!node) throw new Error('nobody answers')
-  return node.name
-}
-
-async function look(client: Talk, address: string): Promise<number | null> {
-  await client.ask({ watch: address }, 'watching')
-  await pass(200)
-  return ((await client.ask({ report: true }, 'seen')).seen as Seen).owner
-}
-
-async function neighborOf(lan: Lan, address: string): Promise<number | null> {
-  await lan.exec('client', ['ip', '-6', 'neigh', 'flush', 'dev', 'eth0'])
-  await lan.exec('client', ['ping', '-c', '1', '-W', '1', address])
-  const { stdout } = await lan.exec('client', ['ip', '-6', 'neigh', 'show', address])
-  const mac = /lladdr ([0-9a-f:]+)/.exec(stdout)?.[1]
-  return mac ? Number(`0x${mac.replaceAll(':', '')}`) : null
 }
 
 /** The same priorities everywhere, and who has it keeps it: as Herald does. */
 async function keepalived(lan: Lan, client: Talk): Promise<void> {
+  if (!existsSync(KEEPALIVED)) {
+    say('keepalived is not installed')
+    return
+  }
   const folder = mkdtempSync(join(tmpdir(), 'herald-keepalived-'))
   const address = '192.168.70.1'
   await lan.exec('client', ['ip', 'route', 'add', '192.168.70.0/24', 'dev', 'eth0'])
@@ -255,39 +227,15 @@ async function keepalived(lan: Lan, client: Talk): Promise<void> {
     const strike = (node: string) => lan.cable(node, 'down')
     const mend = (node: string) => lan.cable(node, 'up')
     const fault = { name: 'cable pulled', strike, mend }
-    await measure('cable pulled, keepalived', fault, { lan, client, address })
+    await rows([fault], { lan, client, address }, 'keepalived')
   } finally {
     for (const stop of stops) stop.abort()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function clientOf(lan: Lan): Promise<Talk> {
-  const { stdout } = await lan.exec('client', ['cat', '/sys/class/net/eth0/ifindex'])
-  const { mac, ipv4 } = lan.client
-  const [a = 0, b = 0, c = 0, d = 0] = ipv4.split('.').map(Number)
-  const own = ((a * 256 + b) * 256 + c) * 256 + d
-  const args = [stdout.trim(), `${Number(`0x${mac.replaceAll(':', '')}`)}`, `${own}`]
-  const client = talk('../bench/failover-client.ts', args, lan.enter('client'))
-  undos.push(() => client.end())
-  await client.hear('ready', 0)
-  return client
-}
-
 /** The node takes what is sent to these, as kube-proxy does for a Service. */
 async function hold(lan: Lan, node: string, addresses: readonly string[]): Promise<void> {
   const input = addresses.map(address => `addr add ${address}/32 dev lo\n`).join('')
   await lan.exec(node, ['ip', '-batch', '-'], { input })
-}
-
-function pass(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms))
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`)
-}
-
-function row(name: string, ...cells: string[]): void {
-  say(`${name.padEnd(28)}${cells.map(cell => cell.padStart(9)).join('')}`)
 }
