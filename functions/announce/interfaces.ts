@@ -52,6 +52,7 @@ export function homeOf(
   interfaces: readonly string[] | null,
   present: readonly Homed[],
 ): readonly string[] | null {
+  if (present.length < 2) return interfaces // of a thousand addresses taken over none needs a look
   const able = present.filter(one => interfaces === null || interfaces.includes(one.name))
   const homes = able.filter(one => one.networks.some(network => contains(network, address)))
   if (homes.length === 0 || homes.length === able.length) return interfaces

@@ -131,5 +131,7 @@ export const BLOCKED_AFTER_MS = 5000
 export const CUT_MAX_MS = 100
 /** A change is said again with so many beats: a lost frame must not cost a round of asking. */
 export const REPEATS = 2
+/** Of a greater one the digest tells who lacks what: to say it again would keep all busy just when many addresses move. */
+export const REPEATED_MAX = 16
 /** A set that differs from what its sender beats is asked for after so long. */
 export const ASK_MS = 10

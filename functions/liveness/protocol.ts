@@ -111,7 +111,7 @@ export class Protocol {
         this.#receiving.beat(event.beat, event.interface, nowMs)
         break
       case 'set':
-        this.#yield(this.#receiving.set(event.part, event.interface, nowMs))
+        this.#yield(this.#receiving.set(event.part, event.interface, nowMs), nowMs)
         break
       case 'unknown':
         this.#peers.unknown(event, nowMs)
@@ -172,8 +172,8 @@ export class Protocol {
       if ('yield' in verdict) yielded.push(verdict.yield)
       else if (this.#stoppingSinceMs === null) claimed.push(verdict.claim)
     }
-    this.#yield(yielded)
-    this.#claim(claimed)
+    this.#yield(yielded, nowMs)
+    this.#claim(claimed, nowMs)
     for (const claim of this.#records.owed()) this.#commands.push({ do: 'record', claim })
     for (const node of this.#records.blocked(alive, this.#cutSinceMs !== null, nowMs)) {
       this.#alarm('beatsBlocked', node, nowMs)
@@ -219,19 +219,19 @@ export class Protocol {
 
   #takeOver(nowMs: number): void {
     const taken = takeovers(this.#watch, nowMs)
-    this.#claim(taken)
+    this.#claim(taken, nowMs)
     for (const claim of taken) {
       this.#records.owe(claim.group)
       this.#commands.push({ do: 'record', claim })
     }
   }
 
-  #claim(claims: readonly Claim[]): void {
+  #claim(claims: readonly Claim[], nowMs: number): void {
     if (claims.length === 0) return
     for (const claim of claims) this.#keep(claim)
     this.#commands.push({ do: 'remember', claims, dropped: [] })
     if (this.#listeningSinceMs === null) this.#commands.push({ do: 'answer', claims })
-    this.#sending.change(claims, [])
+    this.#sending.change(claims, [], nowMs)
   }
 
   #keep(claim: Claim): void {
@@ -239,7 +239,7 @@ export class Protocol {
     this.#peers.learnEpoch(claim.epoch.number)
   }
 
-  #yield(claims: readonly Claim[]): void {
+  #yield(claims: readonly Claim[], nowMs: number): void {
     if (claims.length === 0) return
     const groups = claims.map(claim => claim.group)
     for (const group of groups) {
@@ -248,12 +248,12 @@ export class Protocol {
     }
     this.#commands.push({ do: 'remember', claims: [], dropped: groups })
     if (this.#listeningSinceMs === null) this.#commands.push({ do: 'cease', groups })
-    this.#sending.change([], groups)
+    this.#sending.change([], groups, nowMs)
   }
 
   #stop(nowMs: number, sinceMs: number): void {
     if (this.#own.claims.size > 0 && nowMs - sinceMs < limits.HANDOVER_MS) return
-    this.#yield([...this.#own.claims.values()])
+    this.#yield([...this.#own.claims.values()], nowMs)
     this.#stopped = true
     this.#commands.push({ do: 'stopped' })
   }

@@ -21,7 +21,8 @@ export class Receiving {
     peer.hear(on, nowMs)
     peer.beat(beat, nowMs)
     const copy = beat.hears.find(heard => heard.session === session)
-    if (wasSilent || copy?.synced === false) this.#sending.wantSet()
+    if (wasSilent || copy?.synced === false) this.#sending.wantSet(beat.session)
+    else if (copy) this.#sending.needNot(beat.session)
     if (peer.unsyncedSinceMs !== null) this.#sending.ask(peer.unsyncedSinceMs, nowMs)
   }
 
@@ -34,7 +35,7 @@ export class Receiving {
     // Before it is judged what it claims, or what it took would be taken back as from the silent.
     const wasSilent = !peer.living(nowMs)
     peer.hearSet(part, on, nowMs)
-    if (wasSilent) this.#sending.wantSet()
+    if (wasSilent) this.#sending.wantSet(part.session)
     const [exceeded, defended]: [Claim[], Claim[]] = [[], []]
     for (const claim of peer.learn(part, nowMs)) {
       peers.learnEpoch(claim.epoch.number)

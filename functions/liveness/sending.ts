@@ -1,9 +1,16 @@
 /**
- * What this node says on the LAN, and when: beats, every change of its set with the change and again with
+ * What this node says on the LAN, and when: beats, every change of its set at once and a small one again with
  * the next beats, and the whole set when somebody lacks it.
  */
 import type { Attached, Claim, Command, Heard, SetPart } from './messages.ts'
-import { ASK_MS, BEAT_EVERY_MS, REPEATS, SET_CLAIMS_PER_MS, SET_EVERY_MS } from './messages.ts'
+import {
+  ASK_MS,
+  BEAT_EVERY_MS,
+  REPEATED_MAX,
+  REPEATS,
+  SET_CLAIMS_PER_MS,
+  SET_EVERY_MS,
+} from './messages.ts'
 import type { Own } from './own.ts'
 import type { Peers } from './peers.ts'
 
@@ -25,8 +32,8 @@ export class Sending {
   #sequence = 0
   #beatMs: number
   #lastBeatMs = Number.NEGATIVE_INFINITY
-  /** Somebody lacks the set of this node. */
-  #setWanted = false
+  /** Sessions that lack the set of this node. */
+  readonly #wantedBy = new Set<string>()
   /** Not before: a set is long. */
   #setDueMs = Number.NEGATIVE_INFINITY
 
@@ -44,14 +51,20 @@ export class Sending {
     if (this.#lastBeatMs <= sinceMs) this.beatAt(nowMs + ASK_MS) // it may be on its way
   }
 
-  wantSet(): void {
-    this.#setWanted = true
+  wantSet(session: string): void {
+    this.#wantedBy.add(session)
   }
 
-  /** The set has changed: says so at once, and `REPEATS` times more. */
-  change(claims: readonly Claim[], dropped: readonly string[]): void {
-    for (const { group } of claims) this.#changed.set(group, REPEATS)
-    for (const group of dropped) this.#changed.set(group, REPEATS)
+  /** What was on its way has arrived there. */
+  needNot(session: string): void {
+    this.#wantedBy.delete(session)
+  }
+
+  /** The set has changed: says so at once, and `REPEATS` times more unless it is much. */
+  change(claims: readonly Claim[], dropped: readonly string[], nowMs: number): void {
+    const groups = [...claims.map(claim => claim.group), ...dropped]
+    if (groups.length <= REPEATED_MAX) for (const group of groups) this.#changed.set(group, REPEATS)
+    else this.#rest(groups.length, nowMs)
     this.remind(claims, dropped)
   }
 
@@ -61,10 +74,10 @@ export class Sending {
   }
 
   run(nowMs: number, state: { readonly leaving: boolean; readonly impaired: boolean }): void {
-    if (this.#setWanted && nowMs >= this.#setDueMs) {
-      this.#setWanted = false
+    if (this.#wantedBy.size > 0 && nowMs >= this.#setDueMs) {
+      this.#wantedBy.clear()
       const claims = [...this.#speaker.own.claims.values()]
-      this.#setDueMs = nowMs + Math.max(SET_EVERY_MS, claims.length / SET_CLAIMS_PER_MS)
+      this.#rest(claims.length, nowMs)
       this.#say(claims, [], { after: '', upTo: null })
     }
     if (nowMs < this.#beatMs) return
@@ -73,7 +86,7 @@ export class Sending {
   }
 
   nextMs(): number {
-    return this.#setWanted ? Math.min(this.#setDueMs, this.#beatMs) : this.#beatMs
+    return this.#wantedBy.size > 0 ? Math.min(this.#setDueMs, this.#beatMs) : this.#beatMs
   }
 
   #beat(nowMs: number, { leaving, impaired }: { leaving: boolean; impaired: boolean }): void {
@@ -91,6 +104,11 @@ export class Sending {
       const beat = { node, session, interface: name, sequence, hears, digest, leaving, impaired }
       commands.push({ do: 'beat', beat })
     }
+  }
+
+  /** So much takes its time to be read: the whole set is not said before. */
+  #rest(claims: number, nowMs: number): void {
+    this.#setDueMs = nowMs + Math.max(SET_EVERY_MS, claims / SET_CLAIMS_PER_MS)
   }
 
   #sayAgain(): void {

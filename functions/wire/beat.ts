@@ -63,11 +63,11 @@ export function encodeBeat(beat: Beat, secrets: Secrets): Uint8Array {
 }
 
 /**
- * As many messages as it takes; all of them hold alone, in any order. A group with more addresses than one
- * holds goes without: whoever stands by for it has them from Redis.
+ * As many messages as it takes, each made when it is asked for; all of them hold alone, in any order. A group with more
+ * addresses than one holds goes without: whoever stands by for it has them from Redis.
  */
-export function encodeSet(part: SetPart, secrets: Secrets): Uint8Array[] {
-  return splitSet(part, secrets).map(one => encodeSetPart(one, secrets))
+export function* encodeSet(part: SetPart, secrets: Secrets): Generator<Uint8Array, void> {
+  for (const load of splitSet(part, secrets)) yield encodeSetPart(load, secrets)
 }
 
 export function decodeMessage(octets: Uint8Array, secrets: Secrets): Message | Refusal {
@@ -103,38 +103,36 @@ interface Load {
 }
 
 /** Parts that fit into a message each; a range is divided among them. */
-function splitSet(part: SetPart, secrets: Secrets): Load[] {
+function* splitSet(part: SetPart, secrets: Secrets): Generator<Load, void> {
   const empty = { part: { ...part, claims: [], dropped: [] }, claims: [] }
   const roomFor = MESSAGE_LENGTH_MAX - encodeSetPart(empty, secrets).length - 256
   const claims = [...part.claims].sort((a, b) => (a.group < b.group ? -1 : 1))
-  const loads: Load[] = []
   let [batch, room, after, last]: [Uint8Array[], number, string, string | null] = [
     [],
     roomFor,
     part.range?.after ?? '',
     null,
   ]
-  const close = (upTo: string | null) => {
-    const range = part.range && { after, upTo }
-    loads.push({ part: { ...part, claims: [], dropped: [], range }, claims: batch })
+  const upTo = (group: string | null): Load => {
+    const range = part.range && { after, upTo: group }
+    return { part: { ...part, claims: [], dropped: [], range }, claims: batch }
   }
   for (const claim of claims) {
     let octets = octetsOf(claim)
     if (octets.length > roomFor) octets = octetsOf({ ...claim, addresses: [] })
     if (octets.length > room && last !== null) {
-      close(last)
+      yield upTo(last)
       ;[batch, room, after] = [[], roomFor, last]
     }
     batch.push(octets)
     room -= octets.length
     last = claim.group
   }
-  if (batch.length > 0 || part.range) close(part.range?.upTo ?? null)
+  if (batch.length > 0 || part.range) yield upTo(part.range?.upTo ?? null)
   for (let at = 0; at < part.dropped.length; at += DROPPED_MAX) {
     const dropped = part.dropped.slice(at, at + DROPPED_MAX)
-    loads.push({ part: { ...part, claims: [], dropped, range: null }, claims: [] })
+    yield { part: { ...part, claims: [], dropped, range: null }, claims: [] }
   }
-  return loads
 }
 
 /** Groups are addresses: 45 characters at most. */

@@ -6,7 +6,7 @@ import type { Interfaces } from '../../functions/announce/answer.ts'
 import { type Homed, homedOf, homeOf } from '../../functions/announce/interfaces.ts'
 import { isWithin } from '../../functions/announce/windows.ts'
 import type { Claim, Command } from '../../functions/liveness/messages.ts'
-import { type AddressRange, parseAddress } from '../../functions/model/address.ts'
+import { type Address, type AddressRange, parseAddress } from '../../functions/model/address.ts'
 import type { Asking, Finding } from '../../functions/model/finding.ts'
 import type { ArpFrame } from '../../functions/wire/arp.ts'
 import { Conflicts, type WireAddress } from './conflicts.ts'
@@ -58,8 +58,8 @@ export class Answers {
   /** Nobody has announced these: they are probed when they are to be answered for. */
   withhold(unprobed: readonly (readonly [address: string, asking: Asking])[]): void {
     for (const [address, asking] of unprobed) {
-      const wire = wireOf(address)
-      if (wire !== null && !this.#conflicts.announces(wire)) this.#withheld.set(address, asking)
+      const parsed = parseAddress(address)
+      if (parsed && !this.#conflicts.announces(wireOf(parsed))) this.#withheld.set(address, asking)
     }
   }
 
@@ -116,14 +116,15 @@ export class Answers {
       for (const address of given) this.#withheld.delete(address)
       gone.push(...given)
       for (const address of addresses) {
-        const wire = wireOf(address)
-        if (wire === null) continue
+        const parsed = parseAddress(address)
+        if (parsed === null) continue
+        const wire = wireOf(parsed)
         if (!this.#mayAnswer(address)) {
           gone.push(address)
           this.#say(outOfBounds(address))
           continue
         }
-        const home = this.#homeOf(address, owner.interfaces)
+        const home = homeOf(parsed, owner.interfaces, this.#homes)
         const interfaces = home && new Set(home)
         if (this.#withheld.has(address)) {
           this.#conflicts.probe(wire, interfaces)
@@ -148,7 +149,10 @@ export class Answers {
 
   /** Those of IPv4 among them. */
   #end(addresses: readonly string[]): number[] {
-    const wires = addresses.map(wireOf).filter(wire => wire !== null)
+    const wires = addresses
+      .map(parseAddress)
+      .filter(one => one !== null)
+      .map(wireOf)
     for (const wire of wires) this.#conflicts.end(wire)
     return wires.filter(wire => typeof wire === 'number')
   }
@@ -170,27 +174,22 @@ export class Answers {
     return this.#bound === null || isWithin(address, this.#bound)
   }
 
-  #homeOf(text: string, interfaces: readonly string[] | null): readonly string[] | null {
-    const address = parseAddress(text)
-    return address ? homeOf(address, interfaces, this.#homes) : interfaces
-  }
-
   #tellIPv6(): void {
     const ipv6: [string, readonly string[] | null][] = []
     for (const { addresses, owner } of this.#claims.values()) {
       for (const address of addresses) {
-        if (isTextIPv6(address) && !this.#withheld.has(address) && this.#mayAnswer(address))
-          ipv6.push([address, this.#homeOf(address, owner.interfaces)])
+        if (!isTextIPv6(address) || this.#withheld.has(address)) continue
+        const parsed = parseAddress(address)
+        if (parsed && this.#mayAnswer(address))
+          ipv6.push([address, homeOf(parsed, owner.interfaces, this.#homes)])
       }
     }
     this.#say({ is: 'answers', ipv6 })
   }
 }
 
-function wireOf(text: string): WireAddress | null {
-  const address = parseAddress(text)
-  return address && (address.family === 'IPv4' ? Number(address.value) : address.value)
-}
+const wireOf = ({ family, value }: Address): WireAddress =>
+  family === 'IPv4' ? Number(value) : value
 
 const isTextIPv6 = (text: string): boolean => text.includes(':')
 

@@ -6,7 +6,7 @@ import { close, errorName, receive, send } from './syscalls.ts'
 
 const BUFFER_LENGTH = 2048
 /** After so many frames the others have their turn. */
-const TURN_MAX = 128
+const TURN_MAX = 16
 
 export class BeatSocket {
   readonly fds: readonly number[]

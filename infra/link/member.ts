@@ -22,6 +22,7 @@ import type {
   Order,
   Report,
 } from './messages.ts'
+import { Outbox } from './outbox.ts'
 import type { Ports } from './ports.ts'
 import { SystemError } from './syscalls.ts'
 
@@ -43,6 +44,7 @@ export class Member implements Timed {
   /** By name of the interface. */
   readonly #ways = new Map<string, Way>()
   readonly answers: Answers
+  readonly #outbox: Outbox
   readonly #counters = { sent: 0, received: 0, drops: {} as Record<string, number> }
   /** What the main thread was last told of whom it hears. */
   #told = ''
@@ -58,7 +60,12 @@ export class Member implements Timed {
     this.#say = given.say
     this.#protocol = new Protocol(given.settings, performance.now())
     this.answers = new Answers(given)
+    this.#outbox = new Outbox(
+      part => encodeSet(part, given.settings),
+      (on, octets) => this.#send(on, octets),
+    )
     given.loop.time(this)
+    given.loop.time(this.#outbox)
   }
 
   nextMs(): number {
@@ -94,7 +101,7 @@ export class Member implements Timed {
     this.step({ is: 'redis', ...reading })
   }
 
-  /** What is to be answered for comes before all else: a thousand groups are many messages. */
+  /** What is to be answered for comes before all else. */
   step(event: Event, nowMs = performance.now()): void {
     const commands = this.#protocol.step(event, nowMs)
     this.answers.obey(commands)
@@ -179,23 +186,21 @@ export class Member implements Timed {
   #perform(command: Command): void {
     switch (command.do) {
       case 'beat':
-        this.#send(command.beat.interface, [encodeBeat(command.beat, this.#settings)])
+        this.#send(command.beat.interface, encodeBeat(command.beat, this.#settings))
         break
       case 'set':
-        this.#send(command.part.interface, encodeSet(command.part, this.#settings))
+        this.#outbox.put(command.part)
         break
       case 'discard':
+        this.#outbox.discard()
         for (const { socket } of this.#ways.values()) socket.discard()
     }
   }
 
-  #send(name: string, payloads: readonly Uint8Array[]): void {
-    const way = this.#ways.get(name)
-    for (const payload of payloads) {
-      const error = way?.socket.send(payload)
-      if (error) this.#drop(error)
-      else this.#counters.sent++
-    }
+  #send(name: string, payload: Uint8Array): void {
+    const error = this.#ways.get(name)?.socket.send(payload)
+    if (error) this.#drop(error)
+    else this.#counters.sent++
   }
 
   #drop(reason: string): void {

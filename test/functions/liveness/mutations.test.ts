@@ -13,7 +13,7 @@ const rows: [string, Mutation][] = [
   [
     'who hears a greater epoch does not yield',
     protocol(
-      'this.#yield(this.#receiving.set(event.part, event.interface, nowMs))',
+      'this.#yield(this.#receiving.set(event.part, event.interface, nowMs), nowMs)',
       'this.#receiving.set(event.part, event.interface, nowMs)',
     ),
   ],
@@ -43,7 +43,7 @@ const rows: [string, Mutation][] = [
   ],
   [
     'sets are only sent when they change',
-    { file: 'sending.ts', from: 'this.#setWanted = true', to: '' },
+    { file: 'sending.ts', from: 'this.#wantedBy.add(session)', to: '' },
   ],
   [
     'who stops hands nothing over',
