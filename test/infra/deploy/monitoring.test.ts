@@ -25,6 +25,7 @@ const Rules = z.strictObject({
           annotations: z.strictObject({
             summary: z.string(),
             description: z.string().optional(),
+            runbook_url: z.string(),
           }),
         }),
       ),
@@ -113,6 +114,23 @@ test('alerts that MetalLB’s users know are there, with its thresholds', () => 
   }
   assert.equal(new Set(names).size, names.length)
 })
+
+test('each alert leads to its heading in OPERATE.md, and each heading is of an alert', () => {
+  const page = readFileSync(new URL('../../../infra/deploy/OPERATE.md', import.meta.url), 'utf8')
+  const headings = [...page.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading ?? '')
+  const written = headings.flatMap(heading =>
+    heading.split(', ').map(alert => [alert, `infra/deploy/OPERATE.md#${anchorOf(heading)}`]),
+  )
+  const led = rules.map(rule => [rule.alert, rule.annotations.runbook_url])
+  assert.deepEqual(Object.fromEntries(written), Object.fromEntries(led))
+})
+
+/** As forges make it of a heading. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-')
 
 test('no panel lies on another, and each has an id of its own', () => {
   const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
