@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { needs } from '../support/capabilities.ts'
 import { eventsOf, putConfigMap, putService, serviceOf } from '../support/cluster.ts'
 import { undoing } from '../support/undo.ts'
@@ -175,5 +176,25 @@ describe('loadBalancerClass', needs('redis'), () => {
     assert.deepEqual([...eventsOf(api, 'none'), ...eventsOf(api, 'foreign')], [])
     const known = await herald.client.hkeys(herald.state.keys.services('default'))
     assert.deepEqual(known, ['default/ours'])
+  })
+
+  test('changed by a restart: what is ours no more is given up, what is ours now is served', async t => {
+    const herald = await watched(undoing(t), { coolDown: '60s' })
+    const { api } = herald
+    const watcher = await herald.atWork()
+    const loadBalancerClass = 'example.com/ours'
+    putService(api, 'classed', { loadBalancerClass })
+    const address = herald.address('steady')
+    await watcher.stop()
+    const other = await herald.start('watcher', { loadBalancerClass })
+    const taken = await herald.hasAddress('classed')
+    await herald.holdsNothing('steady')
+    await other.stop()
+    await herald.start('watcher')
+    await herald.holdsNothing('classed')
+    await until('it holds again what it shows', async () =>
+      isDeepStrictEqual(await herald.holders(address), ['default/default/steady']),
+    )
+    assert.deepEqual([herald.address('steady'), herald.address('classed')], [address, taken])
   })
 })

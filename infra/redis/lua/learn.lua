@@ -1,11 +1,12 @@
 -- learn.lua: writes down what a watcher saw of objects, each unless something newer is known of it.
 --
--- Why a script: two watchers may lag behind each other by seconds; the greater resourceVersion wins.
+-- Why a script: two watchers may lag behind each other by seconds; the greater resourceVersion wins. Of one resourceVersion
+-- all say the same, but for one of another version or with other settings: then whoever came last does, who was begun last.
 --
 -- KEYS  1 hash of records  2 dirty set  3 tombstones  4 counter of accepted changes (absent where none is kept)
 -- ARGV  four for each object: field, resourceVersion (decimal, any length), JSON or "null" (the object is gone),
 --       key to make dirty when the content changed ("" = none)
--- Returns for each 1 content changed, 0 only the version is newer, -1 older than what is known: nothing written
+-- Returns for each 1 content changed, 0 only the version is newer, -1 nothing written: known, or older than what is known
 local records, dirty, tombstones, counter = unpack(KEYS)
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -13,14 +14,14 @@ local bellVersion = string.format('%.0f', time[1] * 1000000 + time[2])
 
 -- Versions are compared as decimal numbers of any length; a double would round them (KEP-5504).
 local function isOlder(version, known)
-  return #known > #version or (#known == #version and known >= version)
+  return #known > #version or (#known == #version and known > version)
 end
 
 local function learn(field, version, text, bell)
   local stored = redis.call('HGET', records, field)
   local oldVersion, oldText
   if stored then oldVersion, oldText = string.match(stored, '^(%d+) (.*)$') end
-  if oldVersion and isOlder(version, oldVersion) then return -1 end
+  if oldVersion and isOlder(version, oldVersion) or oldVersion == version and oldText == text then return -1 end
   -- Forgetting what was never known writes nothing; else the tombstone stays, to refuse late news of the object.
   if not stored and text == 'null' then return 0 end
   redis.call('HSET', records, field, version .. ' ' .. text)

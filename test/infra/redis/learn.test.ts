@@ -32,7 +32,6 @@ test(
     assert.equal(await learn(services, 'd/s', '99', '1'), true)
     assert.equal(await learn(services, 'd/s', '100', '2'), true)
     assert.equal(await learn(services, 'd/s', '99', '1'), null)
-    assert.equal(await learn(services, 'd/s', '100', '3'), null)
     assert.equal(await learn(services, 'd/s', '101', '2'), false, 'only the version is newer')
     assert.equal(await learn(services, 'd/s', '102', null), true)
     assert.equal(await learn(services, 'd/s', '101', '2'), null, 'nothing comes back from the dead')
@@ -40,6 +39,22 @@ test(
     // Beyond what a double can tell apart.
     assert.equal(await learn(services, 'd/s', '9007199254740993', '4'), true)
     assert.equal(await learn(services, 'd/s', '9007199254740992', '5'), null)
+  },
+)
+
+test(
+  'of one resourceVersion, what a watcher of another version or with other settings sees in it holds when it comes last',
+  needs('redis'),
+  async t => {
+    const { learn, services, redis } = await book(t)
+    await learn(services, 'd/s', '100', '{"old":1}')
+    assert.equal(await learn(services, 'd/s', '100', '{"old":1}'), null, 'it is known')
+    assert.equal(await learn(services, 'd/s', '100', '{"old":1,"new":2}'), true)
+    assert.equal(await learn(services, 'd/s', '100', null), true, 'it is ours no more')
+    assert.equal(await redis.zcard('{herald}:tombstones'), 1)
+    assert.equal(await learn(services, 'd/s', '100', '{"old":1}'), true, 'it is ours again')
+    assert.equal(await redis.zcard('{herald}:tombstones'), 0)
+    assert.equal(await learn(services, 'd/s', '99', '{"new":2}'), null)
   },
 )
 
