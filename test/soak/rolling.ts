@@ -1,11 +1,11 @@
 /**
- * `npm run rolling -- [--from <git ref>] [--passes 3] [--seed 7]`: each process of a cluster is replaced by that of another
- * version, one after another, while Services churn and a client pings: from an earlier version to this one, back in the
- * same order, and to this one in the opposite order, so that each kind of process meets each other kind in both
- * versions. All the while no address may move and no ping be lost, and no process say an error; in the end all
- * that the soak demands must hold. Exit code 0 only if it does. Which version is the earlier one: test/support/previous.ts.
+ * `npm run rolling -- [--from <git ref>] [--passes 5] [--seed 7]`: each process of a cluster is replaced by that of another
+ * version while Services churn and a client pings: one after another from an earlier version to this one, back in the same
+ * order, and here again in the opposite one, so that each kind of process meets each other kind in both versions; then back
+ * and here with all kinds at once, as Kubernetes does it. All the while no address may move, no ping be lost and no process
+ * say an error; in the end all that the soak demands must hold. Exit code 0 only if it does. Which version is the earlier
+ * one: test/support/previous.ts.
  */
-
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Chance } from '../support/chance.ts'
@@ -22,17 +22,18 @@ const OURS = fileURLToPath(new URL('../../workers/herald.mjs', import.meta.url))
 const SERVED_LIMIT_MS = 30_000
 /** As many as there are nodes: each answers for one at first. */
 const PINGED = 3
+const PASSES = 5
 
 const { values } = parseArgs({
   options: { from: { type: 'string' }, passes: { type: 'string' }, seed: { type: 'string' } },
 })
 const from = values.from ?? previousRef()
-const passes = Number(values.passes ?? 3)
+const passes = Number(values.passes ?? PASSES)
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
-if (!from || ![1, 2, 3].includes(passes) || !Number.isInteger(seed)) {
+if (!from || !(passes >= 1 && passes <= PASSES) || !Number.isInteger(seed)) {
   if (!from) console.error('The history here does not reach back to an earlier version.')
   console.error(
-    'Usage: npm run rolling -- [--from <git ref>] [--passes <1 to 3, default 3>] [--seed <whole number>]',
+    'Usage: npm run rolling -- [--from <git ref>] [--passes <1 to 5, default 5>] [--seed <whole number>]',
   )
   process.exit(2)
 }
@@ -62,13 +63,18 @@ async function rolling(scope: Scope, ref: string): Promise<readonly string[]> {
   const churning = setInterval(() => services.step(), STEP_EVERY_MS)
   undo.after(() => clearInterval(churning))
 
-  const order = cluster.children.map(({ name }) => name)
+  const named = (kind: string) =>
+    cluster.children.map(({ name }) => name).filter(name => name.startsWith(kind))
+  const kinds = ['watcher', 'allocator', 'node'].map(named)
+  const order = kinds.flat()
   const turns = [
-    { program: OURS, names: order },
-    { program: theirs, names: order },
-    { program: OURS, names: order.toReversed() },
-  ].slice(0, passes)
-  for (const { program, names } of turns) {
+    { program: OURS, tracks: [order] },
+    { program: theirs, tracks: [order] },
+    { program: OURS, tracks: [order.toReversed()] },
+    { program: theirs, tracks: kinds },
+    { program: OURS, tracks: kinds },
+  ]
+  const replace = async (names: readonly string[], program: string) => {
     for (const name of names) {
       const atMs = performance.now() - startMs
       await cluster.replace(name, program)
@@ -77,6 +83,9 @@ async function rolling(scope: Scope, ref: string): Promise<readonly string[]> {
       const tookMs = performance.now() - startMs - atMs
       console.log(`${seconds(atMs)}: ${name} is of ${version} after ${seconds(tookMs)}`)
     }
+  }
+  for (const { program, tracks } of turns.slice(0, passes)) {
+    await Promise.all(tracks.map(names => replace(names, program)))
   }
 
   clearInterval(churning)

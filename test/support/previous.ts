@@ -17,7 +17,7 @@ const SPOKEN = ['functions/model', 'functions/wire', 'infra/queue', 'infra/redis
 export function previousRef(): string | null {
   const release = git('describe', '--tags', '--abbrev=0', 'HEAD^')
   const change = release ?? git('log', '-1', '--format=%H^', '--', ...SPOKEN)
-  return change && git('rev-parse', '--verify', '--quiet', `${change}^{commit}`)
+  return change && git('rev-parse', '--verify', '--quiet', '--short', `${change}^{commit}`)
 }
 
 /** Unpacks and builds it beside packages like those of its lock file; answers the path of its `herald.mjs`. */
