@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { Advertisement, Configuration } from '../../../functions/model/configuration.ts'
 import { type Announcer, EXCLUDE_LABEL, type Node } from '../../../functions/model/node.ts'
 import { lapsed } from '../../../functions/place/lapsed.ts'
-import { type Member, place } from '../../../functions/place/place.ts'
+import { BACK_AFTER_MS, isBack, type Member, place } from '../../../functions/place/place.ts'
 import { aPool } from '../../support/claims.ts'
 import { aConfiguration, aService } from '../../support/services.ts'
 
@@ -266,4 +266,15 @@ describe('lapsed', () => {
     ['a node never heard of is not lost', judge([]), ''],
   ]
   for (const [name, found, expected] of rows) test(name, () => assert.equal(found, expected))
+})
+
+describe('who handed over in a planned stop is back', () => {
+  const rows: [string, Partial<Announcer>, boolean][] = [
+    ['once it has run for a minute', { upMs: BACK_AFTER_MS }, true],
+    ['not before', { upMs: BACK_AFTER_MS - 1 }, false],
+    ['not while it is of a version that does not say how long it has run', {}, false],
+  ]
+  for (const [name, more, expected] of rows) {
+    test(name, () => assert.equal(isBack('a', [{ ...announcer('a'), ...more }]), expected))
+  }
 })
