@@ -56,6 +56,7 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
     plain('DRAINED', 'drained'),
     plain('INTERFACES', 'interfaces'),
     plain('ANNOUNCES', 'groups'),
+    plain('HEARS', 'hears', true),
     plain('EPOCH', 'epoch', true),
     plain('PREFIXES', 'prefixes', true),
   ],
@@ -194,6 +195,7 @@ export function nodeRow(
     drained,
     interfaces: announcer?.interfaces.map(one => one.name) ?? [],
     groups,
+    hears: ran ? [...(announcer?.hears ?? [])].sort() : [],
     epoch: announcer?.epoch ?? null,
     prefixes: announcer?.interfaces.flatMap(one => one.prefixes) ?? [],
   }

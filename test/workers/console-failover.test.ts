@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { type Opened, openPage } from '../support/browser.ts'
 import { needs } from '../support/capabilities.ts'
 import { commands, herald } from '../support/cli.ts'
+import { eventually } from '../support/eventually.ts'
 import { type Lab, lab } from '../support/lab.ts'
 import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
@@ -57,7 +58,7 @@ describe('the console beside a LAN', needs('netns', 'redis', 'kubectl', 'browser
     opened = await openPage(scope, String(address()))
   })
 
-  const rowOf = (node: string) => opened.page.locator('#node-rows tr', { hasText: node })
+  const rowOf = (node: string) => opened.page.locator(`#node-rows tr:has(th:text-is("${node}"))`)
 
   it('shows what each node announces, and each Service with its node', async () => {
     for (const name of NAMES) {
@@ -66,7 +67,10 @@ describe('the console beside a LAN', needs('netns', 'redis', 'kubectl', 'browser
         new RegExp(`default/${name}192\\.168\\.50\\.\\d+my-ip-space`),
       )
     }
-    await opened.seen('#node-rows', /node-arenewed.*node-brenewed.*node-crenewed/)
+    await opened.seen(
+      '#node-rows',
+      /node-arenewed\deth0node-b, node-c.*node-brenewed.*node-crenewed/,
+    )
     await opened.seen('#pool-list', /4 held, 4 free, 1 resting, 1 reserved/)
     await opened.page.waitForSelector('.cell.shared[aria-label*="dns-tcp"][aria-label*="node-"]')
   })
@@ -79,6 +83,11 @@ describe('the console beside a LAN', needs('netns', 'redis', 'kubectl', 'browser
     process.kill(silent, 'SIGSTOP')
     await opened.seen('#moves', new RegExp(`${address} moved from ${owner} to node-[abc]`))
     await rowOf(owner).filter({ hasText: 'ended: silent' }).waitFor()
+    const heard = opened.page.locator('#node-rows td[data-head="Hears"]')
+    await eventually(async () => {
+      const named = (await heard.allTextContents()).filter(text => text.includes(owner))
+      assert.deepEqual(named, [], 'who is silent is heard by nobody')
+    })
   })
 
   it('is pictured, where somebody asked for it', async () => {

@@ -38,6 +38,7 @@ const CELLS = {
       : bad(row.lease === 'ended' ? 'ended: silent' : 'none'),
     `${row.groups}`,
     text(row.interfaces),
+    text(row.hears),
     text(row.epoch),
   ],
   queues: row => [

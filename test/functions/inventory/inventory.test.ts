@@ -91,3 +91,9 @@ test('a lease that has ended is said to have', () => {
   assert.equal(nodeRow('a', null, 12, 0, false, 11).lease, 'renewed')
   assert.equal(nodeRow('a', null, null, 0, false, 11).lease, null)
 })
+
+test('whom a node hears is known while it renews its lease; what it said before is old', () => {
+  const announcer = { node: 'a', session: 's', interfaces: [], epoch: 1, hears: ['c', 'b'] }
+  assert.deepEqual(nodeRow('a', announcer, 12, 0, false, 11).hears, ['b', 'c'])
+  assert.deepEqual(nodeRow('a', announcer, 10, 0, false, 11).hears, [])
+})
