@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { CATALOG, type Metric } from '../../../infra/metrics/catalog.ts'
+import { anchorOf } from '../../support/anchor.ts'
 
 const read = (name: string) =>
   readFileSync(new URL(`../../../infra/deploy/monitoring/${name}`, import.meta.url), 'utf8')
@@ -124,13 +125,6 @@ test('each alert leads to its heading in OPERATE.md, and each heading is of an a
   const led = rules.map(rule => [rule.alert, rule.annotations.runbook_url])
   assert.deepEqual(Object.fromEntries(written), Object.fromEntries(led))
 })
-
-/** As forges make it of a heading. */
-const anchorOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9 -]/g, '')
-    .replaceAll(' ', '-')
 
 test('no panel lies on another, and each has an id of its own', () => {
   const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
