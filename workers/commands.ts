@@ -1,4 +1,6 @@
 /** Every command of `herald`: what `--help` says of it, and how it is started. What is not asked for is not loaded. */
+import { SHELLS } from '../functions/complete/command.ts'
+import { KINDS } from '../functions/inventory/inventory.ts'
 import type { ProcessName } from '../infra/config/processes.ts'
 import { hasRedis, type UpConfig } from '../infra/config.ts'
 import { perform, serve } from './run.ts'
@@ -8,6 +10,8 @@ export interface HeraldCommand {
   readonly summary: string
   readonly about: string
   readonly argument?: string
+  /** What the first argument may be, where it is one of a few words. */
+  readonly words?: readonly string[]
   start(config: UpConfig, rest: readonly string[]): Promise<number>
 }
 
@@ -102,6 +106,7 @@ Needs: Redis; without --redis-url that of the "herald up" that runs.
 Example: herald explain service default/nginx
 Example: herald explain address 192.168.50.211 -o json`,
     argument: '<kind> <name>',
+    words: ['service', 'address', 'pool'],
     start: (config, [kind = '', name = '']) =>
       perform(config, async world => (await import('./explain.ts')).runExplain(world, kind, name)),
   },
@@ -128,6 +133,7 @@ Example: herald get services
 Example: herald get address 192.168.50.211 -o yaml
 Example: herald get queues -w`,
     argument: '<kind> [name]',
+    words: KINDS,
     start: (config, [kind = '', name]) =>
       perform(config, async world => (await import('./get.ts')).runGet(world, kind, name)),
   },
@@ -231,8 +237,23 @@ Needs: the right to list Services, Nodes, Namespaces, Pods and the configuration
 Example: herald migrate check --kubeconfig ~/.kube/config
 Example: herald migrate configmap config.yaml | kubectl apply -f -`,
     argument: '<what> [file]',
+    words: ['check', 'configmap'],
     start: (config, [what = '', file]) =>
       perform(config, async world => (await import('./migrate.ts')).runMigrate(world, what, file)),
+  },
+  {
+    name: 'completion',
+    summary: 'prints what lets a shell complete the command line',
+    about: `Commands, options and the words that they take, for bash, zsh or fish.
+
+Needs: nothing.
+
+Example: source <(herald completion bash)
+Example: source <(herald completion zsh)
+Example: herald completion fish | source`,
+    argument: '<shell>',
+    words: SHELLS,
+    start: async (_, [shell = '']) => (await import('./completion.ts')).runCompletion(shell),
   },
   {
     name: 'walkthrough',

@@ -78,6 +78,7 @@ export const SETTINGS_OF = {
   drain: ['output', 'stateDir', ...REDIS, ...COMMON],
   undrain: ['output', 'stateDir', ...REDIS, ...COMMON],
   rebalance: ['dryRun', 'output', 'stateDir', ...REDIS, ...COMMON],
+  completion: [],
   walkthrough: [],
 } as const satisfies Readonly<Record<string, readonly SettingName[]>>
 

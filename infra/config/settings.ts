@@ -25,7 +25,7 @@ export const SETTINGS = {
     alias: 'REDIS_URL',
   }),
   redisMode: setting('redis-mode', '<mode>', {
-    help: 'what the URLs point at: standalone, sentinel or cluster',
+    help: 'what the URLs point at',
     fallback: 'standalone',
     example: 'sentinel',
     schema: oneOf(['standalone', 'sentinel', 'cluster']),
@@ -73,7 +73,7 @@ export const SETTINGS = {
     schema: listOf(dnsLabel()),
   }),
   logLevel: setting('log-level', '<level>', {
-    help: 'error, warn, info or debug',
+    help: 'what is logged: this, and what is worse',
     fallback: 'info',
     example: 'debug',
     schema: oneOf(['error', 'warn', 'info', 'debug']),
@@ -201,7 +201,7 @@ export const SETTINGS = {
     schema: text(),
   }),
   output: setting('output', '<format>', {
-    help: 'table, wide, json or yaml',
+    help: 'how the answer is written',
     fallback: 'table',
     example: 'json',
     short: 'o',

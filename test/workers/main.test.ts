@@ -32,6 +32,7 @@ const COMMANDS = [
   'release',
   'secrets',
   'migrate',
+  'completion',
   'walkthrough',
 ]
 
