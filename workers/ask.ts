@@ -41,18 +41,26 @@ export async function withRedis(
 /** Lines for people: a name in front, what is to be said behind it. */
 export type Told = readonly (readonly [name: string, text: string])[]
 
+/** A few lines may stand, aligned by themselves, under one of them. */
+export type Nested = readonly (readonly [name: string, text: string | Told])[]
+
 /** Prints an answer: its lines, or the value where a structured output is asked for. */
 export function tell(
-  { value, lines }: { readonly value: unknown; readonly lines: Told },
+  { value, lines }: { readonly value: unknown; readonly lines: Nested },
   output: UpConfig['output'],
 ): void {
   const structured = output === 'json' || output === 'yaml'
-  process.stdout.write(structured ? asText(value, output) : table(lines))
+  process.stdout.write(structured ? asText(value, output) : inLines(lines))
 }
 
-function table(lines: Told): string {
+function inLines(lines: Nested, indent = ''): string {
   const width = Math.max(0, ...lines.map(([name]) => name.length))
-  return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join('')
+  const told = lines.map(([name, text]) => {
+    return typeof text === 'string'
+      ? `${indent}${name.padEnd(width)}  ${text}\n`
+      : `${indent}${name}\n${inLines(text, `${indent}  `)}`
+  })
+  return told.join('')
 }
 
 export const timeOf = (ms: number): string => new Date(ms).toISOString()

@@ -15,6 +15,9 @@ export interface HeraldCommand {
   start(config: UpConfig, rest: readonly string[]): Promise<number>
 }
 
+/** What is asked of one thing; each kind as kubectl has it, also in the plural. */
+const ONE_OF = ['service', 'address', 'pool', 'node', 'queue']
+
 export const COMMANDS: readonly HeraldCommand[] = [
   {
     name: 'up',
@@ -97,30 +100,47 @@ Example: herald kubectl get svc -o wide`,
   },
   {
     name: 'explain',
-    summary: 'says why a Service, an address or a pool is as it is',
+    summary: 'says why a Service, an address, a pool, a node or a queue is as it is',
     about: `What a Service has or lacks, and why: each pool that was considered, who holds what it asks
-for, which node announces it. "service <namespace>/<name>", "address <ip>" or "pool <name>".
+for, which node announces it. "service <namespace>/<name>", "address <ip>", or "pool", "node" or
+"queue" and its name.
 
 Needs: Redis; without --redis-url that of the "herald up" that runs.
 
 Example: herald explain service default/nginx
 Example: herald explain address 192.168.50.211 -o json`,
     argument: '<kind> <name>',
-    words: ['service', 'address', 'pool'],
+    words: ONE_OF,
     start: (config, [kind = '', name = '']) =>
-      perform(config, async world => (await import('./explain.ts')).runExplain(world, kind, name)),
+      perform(config, async world => (await import('./describe.ts')).runExplain(world, kind, name)),
+  },
+  {
+    name: 'describe',
+    summary: 'everything that is known of one Service, address, pool, node or queue',
+    about: `What "get -o wide" shows of it, what "explain" says of it, and its last entries in the history.
+
+Needs: Redis; without --redis-url that of the "herald up" that runs.
+
+Example: herald describe service default/nginx
+Example: herald describe node node-a -o yaml`,
+    argument: '<kind> <name>',
+    words: ONE_OF,
+    start: (config, [kind = '', name = '']) =>
+      perform(config, async world =>
+        (await import('./describe.ts')).runDescribe(world, kind, name),
+      ),
   },
   {
     name: 'history',
     summary: 'who held which address, when and why; newest last',
-    about: `Of everything, or of one address or one Service ("<namespace>/<name>").
+    about: `Of everything, or of one address, one pool or one Service ("<namespace>/<name>").
 
 Needs: Redis; without --redis-url that of the "herald up" that runs.
 
 Example: herald history 192.168.50.211`,
     argument: '[subject]',
     start: (config, [subject]) =>
-      perform(config, async world => (await import('./explain.ts')).runHistory(world, subject)),
+      perform(config, async world => (await import('./describe.ts')).runHistory(world, subject)),
   },
   {
     name: 'get',

@@ -10,10 +10,10 @@ import type { Running, World } from '../infra/process.ts'
 import { openDepths } from '../infra/queue/depth.ts'
 import { userName } from '../infra/redis/acl.ts'
 import { connectRedis, type RedisConnection } from '../infra/redis/connect.ts'
-import { historyAfter } from '../infra/redis/history.ts'
+import { historyAfter, historyOf } from '../infra/redis/history.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
-import { explained } from './explain.ts'
+import { answersOf, kindNamed } from './answers.ts'
 import { type Picture, pictureOf } from './picture.ts'
 
 const LOOK_EVERY_MS = 1000
@@ -27,9 +27,10 @@ export async function runConsole(world: World<Config>): Promise<Running> {
   const scripts = scriptsOf(redis, prefix)
   const depths = openDepths(redis, prefix)
   const source = {
-    ...{ state, scripts, cluster, depth: depths.depth },
+    ...{ state, scripts, cluster, depths },
     history: (after: string | null) => historyAfter(redis, prefix, after),
   }
+  const answers = answersOf(source, () => historyOf(redis, prefix))
   const picture = pictureOf(source)
   const actor = connectActor(world, redis)
   const reading = openBoard('/queues', { connection: redis, prefix, readOnly: true })
@@ -52,7 +53,7 @@ export async function runConsole(world: World<Config>): Promise<Running> {
     async explain(kind, name) {
       const trouble = away()
       if (trouble !== null) throw new Error(trouble)
-      return (await explained(state, cluster, kind, name)).lines
+      return (await answers.explained(kindNamed(kind), name)).lines
     },
   })
   const address = urlOf({ host: listen.host, port: served.port })

@@ -1,4 +1,4 @@
-/** Answers why, from what lies in Redis and from the functions that decided: `herald explain` and `herald history`. */
+/** Answers why, from what lies in Redis and from the functions that decided. */
 import { account } from '../functions/allocate/account.ts'
 import { poolHolding } from '../functions/allocate/pools.ts'
 import { canonical } from '../functions/model/address.ts'
@@ -6,52 +6,18 @@ import { Fault } from '../functions/model/fault.ts'
 import type { LanRecord } from '../functions/model/finding.ts'
 import { namespaceQuotaOf } from '../functions/model/pool-annotations.ts'
 import { quarantineOf } from '../functions/model/quarantine.ts'
-import type { UpConfig } from '../infra/config.ts'
-import type { World } from '../infra/process.ts'
-import { type HistoryEntry, historyOf } from '../infra/redis/history.ts'
 import type { State } from '../infra/redis/state.ts'
-import { type Told, tell, timeOf, withRedis } from './ask.ts'
+import { type Told, timeOf } from './ask.ts'
+import type { Source } from './listing.ts'
 
-export function runExplain(world: World<UpConfig>, kind: string, name: string): Promise<number> {
-  return withState(world, state => explained(state, world.config.cluster, kind, name))
+export interface Explained {
+  readonly value: unknown
+  readonly lines: Told
 }
 
-/** Throws a Fault for what is not known, or cannot be explained. */
-export async function explained(
-  state: State,
-  cluster: string,
-  kind: string,
-  name: string,
-): Promise<{ readonly value: unknown; readonly lines: Told }> {
-  if (kind === 'service' || kind === 'svc') return explainService(state, cluster, name)
-  if (kind === 'address') return explainAddress(state, cluster, name)
-  if (kind === 'pool') return explainPool(state, cluster, name)
-  throw new Fault('ConfigInvalid', {
-    what: `"${kind}" cannot be explained`,
-    why: 'it must be service, address or pool',
-    remedy: 'Example: herald explain service default/nginx',
-  })
-}
+type Where = Pick<Source, 'state' | 'cluster'>
 
-export function runHistory(world: World<UpConfig>, subject: string | undefined): Promise<number> {
-  return withState(world, async (_, history) => {
-    const address = canonical(subject ?? '')
-    const service = `${world.config.cluster}/${subject}`
-    const entries = (await history()).filter(
-      one => !subject || one.service === service || (address && one.addresses.includes(address)),
-    )
-    return { value: entries, lines: entries.map(lineOf) }
-  })
-}
-
-const lineOf = ({ atMs, what, service, addresses, pool, why }: HistoryEntry) =>
-  [
-    timeOf(atMs),
-    `${what} ${addresses.join(', ')} ${what === 'released' ? 'by' : 'for'} ${service}` +
-      `${pool ? ` (pool ${pool})` : ''}: ${why}`,
-  ] as const
-
-async function explainService(state: State, cluster: string, name: string) {
+export async function explainService({ state, cluster }: Where, name: string): Promise<Explained> {
   const [{ record: service }, held, configured, nodes, labels] = await Promise.all([
     state.service(cluster, name),
     state.allocation(cluster, name),
@@ -96,7 +62,7 @@ async function explainService(state: State, cluster: string, name: string) {
   return { value: { service: name, held, ...verdicts, announced }, lines }
 }
 
-async function explainAddress(state: State, cluster: string, text: string) {
+export async function explainAddress({ state, cluster }: Where, text: string): Promise<Explained> {
   const address = canonical(text)
   if (!address) throw unknown('address', text, 'an address is 192.0.2.1 or 2001:db8::1')
   const [record, configured, [lan]] = await Promise.all([
@@ -144,7 +110,7 @@ function lanWords(lan: LanRecord): string {
     : `claimed too by ${heard}, at last at ${timeOf(lastMs)}`
 }
 
-async function explainPool(state: State, cluster: string, name: string) {
+export async function explainPool({ state, cluster }: Where, name: string): Promise<Explained> {
   const configured = await state.configuration(cluster)
   const pool = configured?.configuration.pools.find(one => one.name === name)
   if (!pool) {
@@ -163,7 +129,7 @@ async function explainPool(state: State, cluster: string, name: string) {
   return { value: pool, lines }
 }
 
-async function announcedOf(state: State, cluster: string, addresses: readonly string[]) {
+export async function announcedOf(state: State, cluster: string, addresses: readonly string[]) {
   const told: string[] = []
   for (const group of addresses) {
     const placement = await state.placement(cluster, group)
@@ -178,20 +144,7 @@ async function announcedOf(state: State, cluster: string, addresses: readonly st
   return told
 }
 
-type Explain = (
-  state: State,
-  history: () => Promise<HistoryEntry[]>,
-) => Promise<{ readonly value: unknown; readonly lines: Told }>
-
-function withState(world: World<UpConfig>, explain: Explain): Promise<number> {
-  return withRedis(world, async ({ state, redis }) => {
-    const { output, prefix } = world.config
-    tell(await explain(state, () => historyOf(redis, prefix)), output)
-    return 0
-  })
-}
-
-function unknown(kind: string, name: string, why: string): Fault {
+export function unknown(kind: string, name: string, why: string): Fault {
   return new Fault('NotKnown', {
     what: `No ${kind} "${name}" is known here`,
     why,

@@ -1,27 +1,27 @@
 /** `herald get` lists what lies in Redis, `herald top` shows it live: rows made by functions/inventory. */
 import { setTimeout as after } from 'node:timers/promises'
-import { COLUMNS, KINDS, type Kind, kindOf } from '../functions/inventory/inventory.ts'
+import { COLUMNS, type Kind, nameOf } from '../functions/inventory/inventory.ts'
 import { type Row, table } from '../functions/inventory/row.ts'
 import { Fault } from '../functions/model/fault.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
-import { openDepths } from '../infra/queue/depth.ts'
-import { asText, withRedis } from './ask.ts'
-import { rowsOf, type Source } from './listing.ts'
+import { kindNamed, withAnswers } from './answers.ts'
+import { asText } from './ask.ts'
 
 const WATCH_EVERY_MS = 1000
 const TOP_KINDS = ['queues', 'nodes', 'pools'] as const
 
 export function runGet(world: World<UpConfig>, word: string, name?: string): Promise<number> {
-  const kind = kindOf(word)
-  if (!kind) throw unknownKind(word)
+  const kind = kindNamed(word)
   const { output, watch } = world.config
-  return listing(world, async source => {
+  return withAnswers(world, async answers => {
     const nowMs = () => Date.now()
     const shown = new Map<string, string>()
     /** Rows that are not as they were last shown; all of them at first. */
     const fresh = async () => {
-      const rows = (await rowsOf(kind, source)).filter(row => !name || row.name === name)
+      const rows = (await answers.rows(kind)).filter(
+        row => !name || row.name === nameOf(kind, name),
+      )
       const changed = rows.filter(row => shown.get(row.name) !== JSON.stringify(row))
       for (const row of changed) shown.set(row.name, JSON.stringify(row))
       return changed
@@ -45,11 +45,11 @@ export function runGet(world: World<UpConfig>, word: string, name?: string): Pro
 }
 
 export function runTop(world: World<UpConfig>): Promise<number> {
-  return listing(world, async source => {
+  return withAnswers(world, async answers => {
     do {
       const blocks = []
       for (const kind of TOP_KINDS) {
-        const rows = await rowsOf(kind, source)
+        const rows = await answers.rows(kind)
         blocks.push(table(COLUMNS[kind], rows, { wide: true, nowMs: Date.now() }).join('\n'))
       }
       const clear = process.stdout.isTTY ? '\x1b[H\x1b[2J' : ''
@@ -59,30 +59,10 @@ export function runTop(world: World<UpConfig>): Promise<number> {
   })
 }
 
-function listing(world: World<UpConfig>, list: (source: Source) => Promise<number>) {
-  return withRedis(world, async asked => {
-    const { prefix, cluster } = world.config
-    const depths = openDepths(asked.redis, prefix)
-    try {
-      return await list({ ...asked, cluster, depth: depths.depth })
-    } finally {
-      await depths.close()
-    }
-  })
-}
-
 /** False when the command was asked to stop meanwhile. */
 async function rested(signal: AbortSignal): Promise<boolean> {
   await after(WATCH_EVERY_MS, undefined, { signal }).catch(() => {})
   return !signal.aborted
-}
-
-function unknownKind(word: string): Fault {
-  return new Fault('ConfigInvalid', {
-    what: `"${word}" cannot be listed`,
-    why: `it must be one of ${KINDS.join(', ')}`,
-    remedy: 'Example: herald get services',
-  })
 }
 
 function notThere(kind: Kind, name: string): Fault {

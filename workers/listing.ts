@@ -10,11 +10,12 @@ import {
 } from '../functions/inventory/inventory.ts'
 import type { Row } from '../functions/inventory/row.ts'
 import type { Depths } from '../infra/queue/depth.ts'
+import type { State } from '../infra/redis/state.ts'
 import type { Asked } from './ask.ts'
 
 /** What listings are made of. */
 export interface Source extends Omit<Asked, 'redis'> {
-  readonly depth: Depths['depth']
+  readonly depths: Depths
   readonly cluster: string
 }
 
@@ -71,15 +72,19 @@ const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
     )
   },
 
-  async queues({ state, depth, cluster }) {
-    const nodes = [...(await state.leases(cluster)).keys()]
-    const announcing = nodes.map(node => `announce-${cluster}-${node}`)
-    const names = ['allocate', 'place', `publish-${cluster}`, ...announcing]
+  async queues({ state, depths, cluster }) {
     return Promise.all(
-      names.map(async name => {
-        const [found, unanswered] = await Promise.all([depth(name), state.dirtyCount(name)])
+      (await queueNames(state, cluster)).map(async name => {
+        const [found, unanswered] = await Promise.all([depths.depth(name), state.dirtyCount(name)])
         return { name, ...found, unanswered }
       }),
     )
   },
+}
+
+/** Those that are answered for one cluster. */
+export async function queueNames(state: State, cluster: string): Promise<string[]> {
+  const nodes = [...(await state.leases(cluster)).keys()]
+  const announcing = nodes.map(node => `announce-${cluster}-${node}`)
+  return ['allocate', 'place', `publish-${cluster}`, ...announcing]
 }

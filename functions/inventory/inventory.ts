@@ -1,5 +1,6 @@
 /** What `herald get` lists: each kind of thing, its columns, and how a row is made of the records in Redis. */
 import type { Usage } from '../allocate/usage.ts'
+import { canonical } from '../model/address.ts'
 import type { AddressRecord, Allocation } from '../model/allocation.ts'
 import type { Pool } from '../model/configuration.ts'
 import type { Announcer } from '../model/node.ts'
@@ -16,6 +17,10 @@ export function kindOf(word: string): Kind | null {
   if (word === 'svc') return 'services'
   return KINDS.find(kind => kind === word || kind === `${word}s` || kind === `${word}es`) ?? null
 }
+
+/** A name as its row has it: an IPv6 address may be written in several ways. */
+export const nameOf = (kind: Kind, text: string): string =>
+  (kind === 'addresses' ? canonical(text) : null) ?? text
 
 export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
   services: [

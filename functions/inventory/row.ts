@@ -52,6 +52,18 @@ function words(value: Value | undefined): string {
   return String(value)
 }
 
+/** One row as kubectl describes a thing: a line for each column. */
+export function facts(
+  columns: readonly Column[],
+  row: Row,
+  nowMs: number,
+): (readonly [head: string, text: string])[] {
+  return columns.map(({ head, text }) => [
+    `${head.slice(0, 1)}${head.slice(1).toLowerCase()}:`,
+    text(row, nowMs),
+  ])
+}
+
 /** Lines of a table, the head first; each column as wide as its widest text. */
 export function table(
   columns: readonly Column[],

@@ -68,6 +68,7 @@ export const SETTINGS_OF = {
   client: ['stateDir', 'logLevel'],
   kubectl: ['stateDir', 'logLevel'],
   explain: ['output', 'stateDir', ...REDIS, ...COMMON],
+  describe: ['output', 'stateDir', ...REDIS, ...COMMON],
   history: ['output', 'stateDir', ...REDIS, ...COMMON],
   secrets: ['kubeconfig', 'context', 'namespace', 'logLevel'],
   migrate: ['output', 'kubeconfig', 'context', 'namespace', 'loadBalancerClass', 'logLevel'],

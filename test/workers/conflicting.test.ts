@@ -4,7 +4,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { locate, rangesOf } from '../../functions/allocate/windows.ts'
 import type { Service } from '../../functions/model/service.ts'
 import { decidingOf } from '../../infra/redis/decisions.ts'
-import { explained } from '../../workers/explain.ts'
+import { explainAddress } from '../../workers/explain.ts'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
 import { aPool } from '../support/claims.ts'
@@ -150,7 +150,7 @@ describe('an address that another host has', needs('redis'), () => {
     assert.equal(quarantine?.mac, MAC)
     assert.ok((await state.addressRecord('10.0.0.1'))?.after?.reserved)
     assert.equal(await counted(), 1)
-    const { lines } = await explained(state, 'default', 'address', '10.0.0.1')
+    const { lines } = await explainAddress({ state, cluster: 'default' }, '10.0.0.1')
     const said = lines.map(([head, text]) => `${head}: ${text}`).join('\n')
     assert.match(
       said,
@@ -224,7 +224,7 @@ describe('an address that another host has', needs('redis'), () => {
     assert.deepEqual(await finds('10.0.0.1', MAC, false), ['kept', 'conflict/10.0.0.1'])
     assert.deepEqual(await held('named', 'a'), ['10.0.0.3', '10.0.0.1'])
     assert.deepEqual(await finds('10.0.0.1', MAC, false), ['kept'], 'said once')
-    const { lines } = await explained(state, 'default', 'address', '10.0.0.1')
+    const { lines } = await explainAddress({ state, cluster: 'default' }, '10.0.0.1')
     assert.match(lines.map(([, text]) => text).join('\n'), /^claimed too by another host.*node-b/m)
     const [record] = await state.lan(['10.0.0.1'])
     assert.ok(record && 'claimed' in record)

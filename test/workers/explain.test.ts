@@ -35,7 +35,9 @@ describe('explain and history', needs('redis'), () => {
     [['explain', 'service', 'default/nope'], /No Service "default\/nope" is known here/],
     [['explain', 'pool', 'nope'], /known pools: none/],
     [['explain', 'address', '1.2.3'], /an address is 192\.0\.2\.1/],
-    [['explain', 'pod', 'x'], /it must be service, address or pool/],
+    [['explain', 'node', 'nope'], /known nodes: none/],
+    [['explain', 'queue', 'nope'], /known queues: allocate, place, publish-default/],
+    [['explain', 'pod', 'x'], /it must be one of services, addresses, pools/],
   ]
   test('say what is wrong with a question', async t => {
     const world = await allocatorWorld(t)

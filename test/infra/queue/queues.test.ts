@@ -257,3 +257,21 @@ test('the depth of a queue is what waits, is answered, is delayed and has failed
   assert.match(text, /herald_job_duration_seconds_count\{queue="allocate",outcome="done"\} 4/)
   assert.match(text, /herald_job_duration_seconds_count\{queue="allocate",outcome="failed"\} 1/)
 })
+
+test('who looks is told which jobs have failed and why, given up or not', async t => {
+  const { bells, listen, redis, undo } = await open(t)
+  const depths = openDepths(redis.connect(), PREFIX)
+  undo.after(() => depths.close())
+  listen('place', async key => {
+    const text = { what: key, why: 'it is broken', remedy: 'Mend it', retry: key === 'later' }
+    throw new Fault('Broken', text)
+  })
+  await bells.ring('place', ['later', 'never'])
+  await until('both have failed', async () => (await depths.failures('place')).length === 2)
+  const told = await depths.failures('place')
+  const found = told.map(({ key, givenUp, why }) => `${key} ${givenUp} ${why}`).sort()
+  assert.deepEqual(found, [
+    'later false later: it is broken. Mend it. [Broken]',
+    'never true never: it is broken. Mend it. [Broken]',
+  ])
+})

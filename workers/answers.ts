@@ -1,0 +1,76 @@
+/** What people ask of Herald, answered from what lies in Redis. */
+import { KINDS, type Kind, kindOf } from '../functions/inventory/inventory.ts'
+import type { Row } from '../functions/inventory/row.ts'
+import { canonical } from '../functions/model/address.ts'
+import { Fault } from '../functions/model/fault.ts'
+import type { UpConfig } from '../infra/config.ts'
+import type { World } from '../infra/process.ts'
+import { openDepths } from '../infra/queue/depth.ts'
+import { type HistoryEntry, historyOf } from '../infra/redis/history.ts'
+import { withRedis } from './ask.ts'
+import { type Explained, explainAddress, explainPool, explainService } from './explain.ts'
+import { explainNode, explainQueue } from './explain-running.ts'
+import { rowsOf, type Source } from './listing.ts'
+
+export interface Answers {
+  rows(kind: Kind): Promise<Row[]>
+  /** Throws a Fault for what is not known. */
+  explained(kind: Kind, name: string): Promise<Explained>
+  /** Oldest first; of one Service ("namespace/name"), address or pool, or of everything. */
+  history(subject?: string): Promise<HistoryEntry[]>
+}
+
+export function answersOf(source: Source, readHistory: () => Promise<HistoryEntry[]>): Answers {
+  return {
+    rows: kind => rowsOf(kind, source),
+    explained: (kind, name) => EXPLAINERS[kind](source, name),
+    async history(subject) {
+      const entries = await readHistory()
+      if (subject === undefined) return entries
+      const service = `${source.cluster}/${subject}`
+      const address = canonical(subject)
+      return entries.filter(
+        one =>
+          one.service === service ||
+          one.pool === subject ||
+          (address !== null && one.addresses.includes(address)),
+      )
+    },
+  }
+}
+
+const EXPLAINERS: Readonly<Record<Kind, (source: Source, name: string) => Promise<Explained>>> = {
+  services: explainService,
+  addresses: explainAddress,
+  pools: explainPool,
+  nodes: explainNode,
+  queues: explainQueue,
+}
+
+/** Runs a command that asks and writes nothing; answers its exit code. */
+export function withAnswers(
+  world: World<UpConfig>,
+  command: (answers: Answers) => Promise<number>,
+): Promise<number> {
+  return withRedis(world, async ({ redis, state, scripts }) => {
+    const { prefix, cluster } = world.config
+    const depths = openDepths(redis, prefix)
+    const source = { state, scripts, cluster, depths }
+    try {
+      return await command(answersOf(source, () => historyOf(redis, prefix)))
+    } finally {
+      await depths.close()
+    }
+  })
+}
+
+/** Throws a Fault for a word that is none of them. */
+export function kindNamed(word: string): Kind {
+  const kind = kindOf(word)
+  if (kind) return kind
+  throw new Fault('ConfigInvalid', {
+    what: `"${word}" is nothing that Herald knows of`,
+    why: `it must be one of ${KINDS.join(', ')}`,
+    remedy: 'Example: herald get services',
+  })
+}
