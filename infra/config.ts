@@ -60,6 +60,8 @@ export interface Config extends WindowsKeys {
   readonly output: 'table' | 'wide' | 'json' | 'yaml'
   readonly watch: boolean
   readonly dryRun: boolean
+  /** Null: Redis is asked. */
+  readonly consoleUrl: string | null
   /** "namespace/name" */
   readonly service: string | null
   /** How long an address is reserved, ms; -1: for ever. */
@@ -194,6 +196,7 @@ function complete(given: Given): Omit<UpConfig, Read> {
     output: filled(given.output),
     watch: filled(given.watch),
     dryRun: filled(given.dryRun),
+    consoleUrl: given.consoleUrl,
     service: given.service,
     forMs: filled(given.for),
   }

@@ -1,9 +1,10 @@
-/** What people ask of Herald, answered from what lies in Redis. */
+/** What people ask of Herald, answered from what lies in Redis, by oneself or by a console. */
 import { KINDS, type Kind, kindOf } from '../functions/inventory/inventory.ts'
 import type { Row } from '../functions/inventory/row.ts'
 import { canonical } from '../functions/model/address.ts'
 import { Fault } from '../functions/model/fault.ts'
 import type { UpConfig } from '../infra/config.ts'
+import { type AskConsole, askerOf } from '../infra/console/client.ts'
 import type { World } from '../infra/process.ts'
 import { openDepths } from '../infra/queue/depth.ts'
 import { type HistoryEntry, historyOf } from '../infra/redis/history.ts'
@@ -47,11 +48,26 @@ const EXPLAINERS: Readonly<Record<Kind, (source: Source, name: string) => Promis
   queues: explainQueue,
 }
 
+/** Answered by a console, of what it sees. */
+function answersFrom(ask: AskConsole): Answers {
+  return {
+    rows: kind => ask<Row[]>(`get/${kind}`),
+    explained: (kind, name) =>
+      ask<Explained>(`explain/${kind}/${name.split('/').map(encodeURIComponent).join('/')}`),
+    history: subject => {
+      const query = subject === undefined ? '' : `?${new URLSearchParams({ subject })}`
+      return ask<HistoryEntry[]>(`history${query}`)
+    },
+  }
+}
+
 /** Runs a command that asks and writes nothing; answers its exit code. */
 export function withAnswers(
   world: World<UpConfig>,
   command: (answers: Answers) => Promise<number>,
 ): Promise<number> {
+  const { consoleUrl } = world.config
+  if (consoleUrl !== null) return command(answersFrom(askerOf(consoleUrl, world.signal)))
   return withRedis(world, async ({ redis, state, scripts }) => {
     const { prefix, cluster } = world.config
     const depths = openDepths(redis, prefix)

@@ -105,7 +105,7 @@ Example: herald kubectl get svc -o wide`,
 for, which node announces it. "service <namespace>/<name>", "address <ip>", or "pool", "node" or
 "queue" and its name.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
 
 Example: herald explain service default/nginx
 Example: herald explain address 192.168.50.211 -o json`,
@@ -119,7 +119,7 @@ Example: herald explain address 192.168.50.211 -o json`,
     summary: 'everything that is known of one Service, address, pool, node or queue',
     about: `What "get -o wide" shows of it, what "explain" says of it, and its last entries in the history.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
 
 Example: herald describe service default/nginx
 Example: herald describe node node-a -o yaml`,
@@ -135,7 +135,7 @@ Example: herald describe node node-a -o yaml`,
     summary: 'who held which address, when and why; newest last',
     about: `Of everything, or of one address, one pool or one Service ("<namespace>/<name>").
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
 
 Example: herald history 192.168.50.211`,
     argument: '[subject]',
@@ -147,7 +147,7 @@ Example: herald history 192.168.50.211`,
     summary: 'lists services, addresses, pools, nodes or queues',
     about: `All of a kind, or the one that is named; with -w it goes on and shows what changes.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
 
 Example: herald get services
 Example: herald get address 192.168.50.211 -o yaml
@@ -162,7 +162,7 @@ Example: herald get queues -w`,
     summary: 'queues, nodes and pools, live on a terminal',
     about: `Shows them anew every second until Ctrl-C; once, when it is not written to a terminal.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
 
 Example: herald top`,
     start: config => perform(config, async world => (await import('./get.ts')).runTop(world)),

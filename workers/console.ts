@@ -40,6 +40,11 @@ export async function runConsole(world: World<Config>): Promise<Running> {
       : openBoard('/admin/queues', { connection: actor, prefix, readOnly: false })
   const away = () =>
     redis.status === 'ready' ? null : `Redis is away (connection: ${redis.status}).`
+  const present = () => {
+    const trouble = away()
+    if (trouble === null) return answers
+    throw new Error(trouble)
+  }
   const told = () => [{ event: 'trouble', data: away() }, ...picture.whole()]
   const boards: { reading: Hono; acting: Hono | null } = {
     reading: reading.routes,
@@ -50,10 +55,10 @@ export async function runConsole(world: World<Config>): Promise<Running> {
     token,
     whole: told,
     boards,
-    async explain(kind, name) {
-      const trouble = away()
-      if (trouble !== null) throw new Error(trouble)
-      return (await answers.explained(kindNamed(kind), name)).lines
+    ask: {
+      rows: async kind => present().rows(kindNamed(kind)),
+      explained: async (kind, name) => present().explained(kindNamed(kind), name),
+      history: async subject => present().history(subject),
     },
   })
   const address = urlOf({ host: listen.host, port: served.port })

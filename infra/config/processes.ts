@@ -23,6 +23,9 @@ const KUBERNETES = [
   'webhookHost',
 ] as const
 
+/** Of commands that ask Redis, or a console, and write nothing. */
+const ASKING = ['consoleUrl', 'stateDir', ...REDIS, ...COMMON] as const
+
 /** Which settings each command takes. */
 export const SETTINGS_OF = {
   watcher: [...REDIS, ...KUBERNETES, 'windowsKeyFile', ...COMMON, 'clusters', 'healthAddress'],
@@ -67,13 +70,13 @@ export const SETTINGS_OF = {
   ],
   client: ['stateDir', 'logLevel'],
   kubectl: ['stateDir', 'logLevel'],
-  explain: ['output', 'stateDir', ...REDIS, ...COMMON],
-  describe: ['output', 'stateDir', ...REDIS, ...COMMON],
-  history: ['output', 'stateDir', ...REDIS, ...COMMON],
+  explain: ['output', ...ASKING],
+  describe: ['output', ...ASKING],
+  history: ['output', ...ASKING],
   secrets: ['kubeconfig', 'context', 'namespace', 'logLevel'],
   migrate: ['output', 'kubeconfig', 'context', 'namespace', 'loadBalancerClass', 'logLevel'],
-  get: ['output', 'watch', 'stateDir', ...REDIS, ...COMMON],
-  top: ['stateDir', ...REDIS, ...COMMON],
+  get: ['output', 'watch', ...ASKING],
+  top: ASKING,
   reserve: ['service', 'for', 'output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
   release: ['output', 'stateDir', ...REDIS, ...COMMON, 'clusters'],
   drain: ['output', 'stateDir', ...REDIS, ...COMMON],

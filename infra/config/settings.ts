@@ -208,6 +208,14 @@ export const SETTINGS = {
     schema: oneOf(['table', 'wide', 'json', 'yaml']),
   }),
   watch: toggle('watch', { help: 'go on and show what changes', short: 'w' }),
+  consoleUrl: setting('console-url', '<url>', {
+    help: 'a console to ask instead of Redis; it answers for its own cluster',
+    example: 'http://127.0.0.1:17470',
+    schema: z.url({
+      protocol: /^https?$/,
+      error: 'it must be the http:// or https:// URL of a console',
+    }),
+  }),
   dryRun: toggle('dry-run', { help: 'say what would be done, and do nothing' }),
   service: setting('service', '<namespace/name>', {
     help: 'for whom an address is reserved; the Service need not be there yet',

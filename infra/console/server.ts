@@ -22,8 +22,12 @@ export interface ConsoleOptions {
   readonly token: string | null
   /** Everything, for a page that has just come. */
   whole(): readonly Told[]
-  /** Lines that say why. Throws a Fault for what is not known. */
-  explain(kind: string, name: string): Promise<readonly (readonly [string, string])[]>
+  /** What may be asked, as the command line asks it (client.ts). Each throws a Fault for what is not known. */
+  readonly ask: {
+    rows(kind: string): Promise<unknown>
+    explained(kind: string, name: string): Promise<unknown>
+    history(subject: string | undefined): Promise<unknown>
+  }
   /** The first for everybody, the second for whoever shows the token. */
   readonly boards: { readonly reading: Hono; readonly acting: Hono | null }
 }
@@ -55,7 +59,16 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
   app.use(guard(options))
   for (const file of FILES) app.get(file === 'index.html' ? '/' : `/${file}`, page(file))
   app.get('/events', context => openPage(context, pages, options))
-  app.get('/explain/:kind/:name{.+}', context => explain(context, options))
+  app.get('/get/:kind', context =>
+    answered(context, () => options.ask.rows(context.req.param('kind'))),
+  )
+  app.get('/explain/:kind/:name{.+}', context => {
+    const { kind, name } = context.req.param()
+    return answered(context, () => options.ask.explained(kind, name))
+  })
+  app.get('/history', context =>
+    answered(context, () => options.ask.history(context.req.query('subject'))),
+  )
   app.route('/queues', boards.reading)
   if (boards.acting) {
     app.use('/admin/*', async (context, next) => {
@@ -123,14 +136,16 @@ function page(file: (typeof FILES)[number]) {
     })
 }
 
-async function explain(context: Context, options: ConsoleOptions): Promise<Response> {
+async function answered(context: Context, ask: () => Promise<unknown>): Promise<Response> {
   try {
-    const { kind = '', name = '' } = context.req.param()
-    return context.json({ lines: await options.explain(kind, name) })
+    return context.json((await ask()) as object)
   } catch (error) {
-    if (error instanceof Fault) return context.json({ trouble: error.message }, 404)
+    if (error instanceof Fault) {
+      const { code, what, why, remedy, message: trouble } = error
+      return context.json({ trouble, fault: { code, what, why, remedy } }, 404)
+    }
     const reason = error instanceof Error ? error.message : String(error)
-    return context.json({ trouble: `It cannot be explained now: ${reason}` }, 503)
+    return context.json({ trouble: `It cannot be answered now: ${reason}` }, 503)
   }
 }
 
