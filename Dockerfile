@@ -22,6 +22,7 @@ RUN npm run build
 # What no running process reads.
 RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && rm -rf node_modules/typescript node_modules/@typescript node_modules/.bin/tsc \
+  && rm -rf node_modules/esbuild node_modules/@esbuild node_modules/.bin/esbuild \
   && rm -rf node_modules/raw-socket/build/Release/obj.target node_modules/raw-socket/build/Release/.deps
 
 FROM node:22-bookworm-slim

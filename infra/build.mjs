@@ -1,11 +1,13 @@
-// `npm run build`: the sources as JavaScript in dist/, laid out as they are here, with the files that they read beside them.
+// `npm run build`: the sources as JavaScript in dist/, laid out as they are here, with the files that they read beside them, and
+// what they use of packages in dist/packages.
 // A process starts in half the time and keeps 30 MB less than one that strips types as it goes. The command `herald` runs
 // what was built as long as no source is younger (built.mjs).
 import { spawnSync } from 'node:child_process'
-import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
+import { build } from 'esbuild'
 import { BUILT, DIST, ROOMS, ROOT } from './built.mjs'
 
 const tsc = join(
@@ -22,6 +24,39 @@ const { status } = spawnSync(
   },
 )
 if (status !== 0) process.exit(status ?? 1)
+// What others made goes into a few files without what nobody uses: a process reads a hundred files instead of five hundred,
+// and keeps 7 MB less. Our own modules stay where they are, each in its file; some packages read files of their own.
+await build({
+  entryPoints: readdirSync(DIST, { recursive: true })
+    .filter(path => path.endsWith('.js'))
+    .map(path => join(DIST, path)),
+  outdir: DIST,
+  outbase: DIST,
+  allowOverwrite: true,
+  chunkNames: 'packages/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  // They read files of their own, or (fflate) are not installed where there is no sandbox.
+  external: [
+    '@bull-board/*',
+    '@kubernetes/client-node',
+    'fflate',
+    'koffi',
+    'pino-pretty',
+    'raw-socket',
+  ],
+  plugins: [{ name: 'ours', setup: keepOurs }],
+  // Packages in CommonJS ask for Node's own modules by require.
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
+  logLevel: 'warning',
+})
 for (const room of ROOMS) {
   cpSync(join(ROOT, room), join(DIST, room), {
     recursive: true,
@@ -30,3 +65,9 @@ for (const room of ROOMS) {
 }
 cpSync(join(ROOT, 'package.json'), join(DIST, 'package.json'))
 writeFileSync(BUILT, '')
+
+function keepOurs({ onResolve }) {
+  onResolve({ filter: /^\.\.?\// }, ({ path, kind, importer }) =>
+    kind === 'entry-point' || importer.includes('/node_modules/') ? null : { path, external: true },
+  )
+}

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --v8-pool-size=1
 /**
  * The command line: settings in, one command out (program.ts, commands.ts), which run.ts runs. The last word about wrong usage is here.
  */
@@ -11,6 +11,11 @@ import { readConfig } from '../infra/config.ts'
 import { programOf } from './program.ts'
 import { EXIT, exitCode } from './run.ts'
 
+// Whoever reads what is said may have had enough of it: `herald get services | head -1`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
 process.exitCode = await main()
 
 async function main(): Promise<number> {

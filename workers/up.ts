@@ -214,7 +214,14 @@ function consoleAt(listen: Listen | null): Member[] {
 function runMember({ name, command, enter, ...member }: Member, common: Environment, log: Logger) {
   return keepRunning({
     name,
-    argv: [...enter, ...dyingWithParent('TERM'), process.execPath, HERALD, command],
+    argv: [
+      ...enter,
+      ...dyingWithParent('TERM'),
+      process.execPath,
+      ...process.execArgv,
+      HERALD,
+      command,
+    ],
     environment: { ...common, ...member.environment, HERALD_HEALTH_ADDRESS: 'off' },
     log,
     onLine: relayLog(),

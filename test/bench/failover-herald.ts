@@ -44,7 +44,7 @@ export async function announcers(
 function run(lan: Lan, node: string, redis: PrivateRedis, folder: string): Child {
   return keepRunning({
     name: node,
-    argv: [...lan.enter(node), ...dyingWithParent('KILL'), process.execPath, HERALD, 'announcer'],
+    argv: [...lan.enter(node), ...dyingWithParent('KILL'), HERALD, 'announcer'],
     environment: {
       HERALD_REDIS_URL: redis.path,
       HERALD_NODE_NAME: node,

@@ -15,6 +15,7 @@ import { openNamespace } from '../../infra/sandbox/lan/namespace.ts'
 import { commands } from '../support/cli.ts'
 import { eventually } from '../support/eventually.ts'
 import { lab } from '../support/lab.ts'
+import { residentMiB } from '../support/memory.ts'
 import { sh } from '../support/segment.ts'
 import type { Talk } from '../support/talk.ts'
 import { announcers } from './failover-herald.ts'
@@ -32,6 +33,7 @@ import {
 
 const [rounds = '10', ...wanted] = process.argv.slice(2)
 const KEEPALIVED = '/usr/sbin/keepalived'
+const SETTLED_MS = 10_000
 const ADDRESSES = Array.from({ length: 1000 }, (_, i) => `192.168.${60 + (i >> 8)}.${i & 255}`)
 
 /** The last takes the addresses of the nodes away. */
@@ -80,6 +82,9 @@ async function counted(lan: Lan, client: Talk, count: number): Promise<void> {
     await eventually(() => ownerOf(place), 60_000)
     if (!redis) await herald.redis.stop()
     const suffix = `${count} ${redis ? 'Redis' : 'alone'}`
+    await pass(SETTLED_MS)
+    const memory = lan.nodes.map(({ name }) => residentMiB(herald.pid(name)).toFixed(0))
+    say(`memory of the announcers: ${memory.join(', ')} MiB`)
     await rows(faultsOf(lan, herald), place, suffix)
     await herald.close()
   }

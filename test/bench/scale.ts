@@ -18,6 +18,7 @@ import { openBells } from '../../infra/queue/queues.ts'
 import { type State, stateOf } from '../../infra/redis/state.ts'
 import { crew } from '../support/crew.ts'
 import { keptLog } from '../support/log.ts'
+import { residentMiB } from '../support/memory.ts'
 import { privateRedis } from '../support/redis.ts'
 import { undoing } from '../support/undo.ts'
 import type { Order, Told } from './scale-api.ts'
@@ -65,7 +66,9 @@ async function measure(): Promise<void> {
     await until(async () => (await ask(api, { tell: true })).assigned === count)
   })
   await atRest(state)
-  const memory = [...children.map(({ name, pid }) => `${name} ${rssOf(pid())}`)]
+  const memory = [
+    ...children.map(({ name, pid }) => `${name} ${residentMiB(pid()).toFixed(0)} MiB`),
+  ]
   print(`memory: ${memory.join(', ')}, Redis ${await redisMemory(redis)}`)
 
   const { writes } = await ask(api, { tell: true })
@@ -148,12 +151,6 @@ async function ask(api: ChildProcess, order: Order): Promise<Told> {
   const answer = once(api, 'message')
   api.send(order)
   return (await answer)[0] as Told
-}
-
-/** VmRSS of proc(5). */
-function rssOf(pid: number | null): string {
-  const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return `${(Number(kib) / 1024).toFixed(0)} MiB`
 }
 
 /** CPU time of all its threads so far (proc(5): utime and stime, in ticks of 10 ms). */

@@ -4,12 +4,12 @@
  * everything must have come to rest: every Service has its address and one node answers for it, no queue holds anything,
  * the book of addresses is whole, memory is flat. Exit code 0 only if all of it holds.
  */
-import { readFileSync } from 'node:fs'
 import { setTimeout as after } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Child } from '../../infra/child.ts'
 import { Chance } from '../support/chance.ts'
 import { lab } from '../support/lab.ts'
+import { residentMiB } from '../support/memory.ts'
 import { type Scope, undoing } from '../support/undo.ts'
 import { CLUSTER, churn, MEMBERS, STEP_EVERY_MS } from './churn.ts'
 import { command } from './command.ts'
@@ -111,10 +111,7 @@ function killOne(children: readonly Child[], chance: Chance): void {
 function memoryOf(children: readonly Child[]) {
   const lasting = children.filter(({ name }) => ['watcher', 'allocator', 'node-a'].includes(name))
   const early = new Map<string, number>()
-  const rss = (child: Child) => {
-    const text = readFileSync(`/proc/${child.pid()}/status`, 'utf8')
-    return Number(/VmRSS:\s+(\d+)/.exec(text)?.[1] ?? 0) / 1024
-  }
+  const rss = (child: Child) => residentMiB(child.pid())
   return {
     sample(share: number) {
       if (share > 1 / 3) return

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { makeCertificates } from '../../infra/certificates.ts'
 import { apiServer } from '../support/apiserver.ts'
 import { needs } from '../support/capabilities.ts'
@@ -13,6 +15,7 @@ import { freePorts } from '../support/redis-shapes.ts'
 import { type Scope, undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
 
+const HERALD = fileURLToPath(new URL('../../workers/herald.mjs', import.meta.url))
 const ANY_PORT = ['--health-address', '127.0.0.1:0']
 /** They mostly wait; but loading a watcher takes seconds of processor time. */
 const AT_ONCE = { ...needs('redis'), concurrency: 2 }
@@ -42,6 +45,13 @@ async function ended(cli: Cli): Promise<{ code: number | null; said: string }> {
 }
 
 describe('herald, as a user sees it', { concurrency: 3 }, () => {
+  test('whoever has read enough of what is said may close the pipe', () => {
+    const { stderr, stdout } = spawnSync('sh', ['-c', `"${HERALD}" --help | head -1`], {
+      encoding: 'utf8',
+    })
+    assert.deepEqual([stderr, stdout], ['', 'Usage: herald [options] [command]\n'])
+  })
+
   test('--help names every command', async t => {
     const { code, said } = await ended(herald(t, ['--help']))
     assert.equal(code, 0)
