@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import type { Cluster, Redis } from 'ioredis'
 import { stringify } from 'yaml'
+import type { Tone } from '../functions/inventory/row.ts'
 import { Fault } from '../functions/model/fault.ts'
 import { type RedisConfig, socketConfig } from '../infra/config/redis.ts'
 import type { UpConfig } from '../infra/config.ts'
@@ -61,6 +62,12 @@ function inLines(lines: Nested, indent = ''): string {
       : `${indent}${name}\n${inLines(text, `${indent}  `)}`
   })
   return told.join('')
+}
+
+/** On a terminal that has colours, unless NO_COLOR (no-color.org) or TERM=dumb says otherwise. */
+export function paint(text: string, tone: Tone): string {
+  const coloured = process.stdout.isTTY && process.stdout.hasColors()
+  return coloured ? `\x1b[${tone === 'head' ? 1 : 31}m${text}\x1b[0m` : text
 }
 
 export const timeOf = (ms: number): string => new Date(ms).toISOString()

@@ -1,12 +1,13 @@
 /** `herald get` lists what lies in Redis, `herald top` shows it live: rows made by functions/inventory. */
 import { setTimeout as after } from 'node:timers/promises'
+import { type Changes, changesOf } from '../functions/inventory/changes.ts'
 import { COLUMNS, type Kind, nameOf } from '../functions/inventory/inventory.ts'
 import { type Row, table } from '../functions/inventory/row.ts'
 import { Fault } from '../functions/model/fault.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
 import { kindNamed, withAnswers } from './answers.ts'
-import { asText } from './ask.ts'
+import { asText, paint } from './ask.ts'
 
 const WATCH_EVERY_MS = 1000
 const TOP_KINDS = ['queues', 'nodes', 'pools'] as const
@@ -14,32 +15,31 @@ const TOP_KINDS = ['queues', 'nodes', 'pools'] as const
 export function runGet(world: World<UpConfig>, word: string, name?: string): Promise<number> {
   const kind = kindNamed(word)
   const { output, watch } = world.config
+  const structured = output === 'json' || output === 'yaml' ? output : null
+  const wide = output === 'wide'
   return withAnswers(world, async answers => {
-    const nowMs = () => Date.now()
     const shown = new Map<string, string>()
-    /** Rows that are not as they were last shown; all of them at first. */
-    const fresh = async () => {
-      const rows = (await answers.rows(kind)).filter(
-        row => !name || row.name === nameOf(kind, name),
+    const look = async () => {
+      const rows = await answers.rows(kind)
+      return changesOf(
+        rows.filter(row => !name || row.name === nameOf(kind, name)),
+        shown,
       )
-      const changed = rows.filter(row => shown.get(row.name) !== JSON.stringify(row))
-      for (const row of changed) shown.set(row.name, JSON.stringify(row))
-      return changed
     }
-    const print = (rows: readonly Row[], head: boolean) => {
-      if (output === 'json' || output === 'yaml') {
-        return process.stdout.write(asText(name ? (rows[0] ?? null) : rows, output))
-      }
-      const lines = table(COLUMNS[kind], rows, { wide: output === 'wide', nowMs: nowMs() })
-      process.stdout.write(`${(head ? lines : lines.slice(1)).join('\n')}\n`)
+    const tell = (changes: Changes, head: boolean) => {
+      const told = structured
+        ? documents(changes, structured)
+        : inTable(kind, changes, { wide, head })
+      process.stdout.write(told)
     }
-    const first = await fresh()
-    if (name && first.length === 0 && !watch) throw notThere(kind, name)
-    print(first, true)
-    while (watch && (await rested(world.signal))) {
-      const rows = await fresh()
-      if (rows.length > 0) print(rows, false)
+    const first = await look()
+    if (name && first.changed.length === 0 && !watch) throw notThere(kind, name)
+    if (structured && !watch) {
+      process.stdout.write(asText(name ? first.changed[0] : first.changed, structured))
+      return 0
     }
+    tell(first, true)
+    while (watch && (await rested(world.signal))) tell(await look(), false)
     return 0
   })
 }
@@ -50,13 +50,30 @@ export function runTop(world: World<UpConfig>): Promise<number> {
       const blocks = []
       for (const kind of TOP_KINDS) {
         const rows = await answers.rows(kind)
-        blocks.push(table(COLUMNS[kind], rows, { wide: true, nowMs: Date.now() }).join('\n'))
+        blocks.push(table(COLUMNS[kind], rows, { wide: true, nowMs: Date.now(), paint }).join('\n'))
       }
       const clear = process.stdout.isTTY ? '\x1b[H\x1b[2J' : ''
       process.stdout.write(`${clear}${blocks.join('\n\n')}\n`)
     } while (process.stdout.isTTY && (await rested(world.signal)))
     return 0
   })
+}
+
+/** What changed in a table, and what is gone. */
+function inTable(
+  kind: Kind,
+  { changed, gone }: Changes,
+  { wide, head }: { readonly wide: boolean; readonly head: boolean },
+): string {
+  const lines = table(COLUMNS[kind], changed, { wide, nowMs: Date.now(), paint })
+  const told = [...lines.slice(head ? 0 : 1), ...gone.map(name => `${name} is gone`)]
+  return told.map(line => `${line}\n`).join('')
+}
+
+/** What changed, each row by itself, as kubectl has it. */
+function documents({ changed, gone }: Changes, output: 'json' | 'yaml'): string {
+  const rows: Row[] = [...changed, ...gone.map(name => ({ name, gone: true }))]
+  return rows.map(row => `${output === 'yaml' ? '---\n' : ''}${asText(row, output)}`).join('')
 }
 
 /** False when the command was asked to stop meanwhile. */

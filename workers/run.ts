@@ -16,7 +16,12 @@ export async function perform(
   command: (world: World<UpConfig>) => Promise<number>,
 ): Promise<number> {
   const log = openLog({ level: config.logLevel, process: config.process, to: 2 })
-  const stopping = stopSignal(log)
+  const stopping = stopSignal(() => {})
+  // Whoever reads has enough, as "head" has.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(EXIT.ok)
+  })
   const metrics = openMetrics(log)
   return command({ config, log, metrics, signal: stopping, waitingFor: () => {} })
 }
@@ -33,7 +38,7 @@ export async function serve<C extends UpConfig>(
       process.exit(EXIT.fault)
     })
   }
-  const stopping = stopSignal(log)
+  const stopping = stopSignal(signal => log.info({ signal }, 'stopping'))
   const metrics = openMetrics(log)
   let running: Running | null = null
   let waiting = 'starting'
@@ -86,12 +91,12 @@ export async function serve<C extends UpConfig>(
 }
 
 /** Aborts on the first SIGTERM or SIGINT; the second one ends the process at once. */
-function stopSignal(log: Logger): AbortSignal {
+function stopSignal(tell: (signal: string) => void): AbortSignal {
   const controller = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(EXIT.fault)
-      log.info({ signal }, 'stopping')
+      tell(signal)
       controller.abort()
     })
   }

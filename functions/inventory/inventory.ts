@@ -7,7 +7,7 @@ import type { Announcer } from '../model/node.ts'
 import type { Placement } from '../model/placement.ts'
 import { quarantineOf } from '../model/quarantine.ts'
 import type { Service } from '../model/service.ts'
-import { age, type Column, plain, type Row } from './row.ts'
+import { age, alarming, type Column, plain, type Row } from './row.ts'
 
 export const KINDS = ['services', 'addresses', 'pools', 'nodes', 'queues'] as const
 export type Kind = (typeof KINDS)[number]
@@ -29,13 +29,13 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
     plain('POOL', 'pool'),
     plain('NODE', 'nodes'),
     age('SINCE', 'sinceMs'),
-    plain('WHY NOT', 'reason'),
+    alarming(plain('WHY NOT', 'reason'), row => row.reason !== null),
     plain('PORTS', 'ports', true),
     plain('MESSAGE', 'message', true),
   ],
   addresses: [
     plain('ADDRESS', 'name'),
-    plain('STATE', 'state'),
+    alarming(plain('STATE', 'state'), row => row.state === 'quarantined'),
     plain('POOL', 'pool'),
     plain('SERVICES', 'services'),
     plain('NODE', 'node'),
@@ -57,7 +57,7 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
   ],
   nodes: [
     plain('NODE', 'name'),
-    plain('LEASE', 'lease'),
+    alarming(plain('LEASE', 'lease'), row => row.lease !== 'renewed'),
     plain('DRAINED', 'drained'),
     plain('INTERFACES', 'interfaces'),
     plain('ANNOUNCES', 'groups'),
@@ -70,7 +70,7 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
     plain('WAITING', 'waiting'),
     plain('ACTIVE', 'active'),
     plain('DELAYED', 'delayed'),
-    plain('FAILED', 'failed'),
+    alarming(plain('FAILED', 'failed'), row => row.failed !== 0),
     age('OLDEST', 'oldestMs'),
     plain('UNANSWERED', 'unanswered', true),
   ],

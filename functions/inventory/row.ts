@@ -14,12 +14,23 @@ export interface Column {
   /** Shown with `-o wide` only. */
   readonly wide?: boolean
   text(row: Row, nowMs: number): string
+  /** Somebody should look at it. Never, where this is missing. */
+  alarms?(row: Row): boolean
 }
+
+/** How a text stands out on a terminal. */
+export type Tone = 'head' | 'alarm'
 
 /** The fact as it is; a list with commas, "-" where there is none. */
 export function plain(head: string, fact: string, wide = false): Column {
   return { head, wide, text: row => words(row[fact]) }
 }
+
+/** Stands out where that is so. */
+export const alarming = (column: Column, alarms: (row: Row) => boolean): Column => ({
+  ...column,
+  alarms,
+})
 
 /** Time since the fact, as kubectl shows an age. */
 export function age(head: string, fact: string, wide = false): Column {
@@ -68,18 +79,28 @@ export function facts(
 export function table(
   columns: readonly Column[],
   rows: readonly Row[],
-  { wide, nowMs }: { readonly wide: boolean; readonly nowMs: number },
+  about: {
+    readonly wide: boolean
+    readonly nowMs: number
+    paint(text: string, tone: Tone): string
+  },
 ): string[] {
+  const { wide, nowMs, paint } = about
   const shown = columns.filter(column => wide || !column.wide)
   const texts = [
     shown.map(column => column.head),
     ...rows.map(row => shown.map(column => column.text(row, nowMs))),
   ]
   const widths = shown.map((_, at) => Math.max(...texts.map(text => text[at]?.length ?? 0)))
-  return texts.map(text =>
-    text
-      .map((one, at) => one.padEnd(widths[at] ?? 0))
+  return texts.map((text, line) => {
+    const row = rows[line - 1]
+    return text
+      .map((one, at) => {
+        const tone = row ? shown[at]?.alarms?.(row) && 'alarm' : 'head'
+        const rest = at < text.length - 1 ? ' '.repeat((widths[at] ?? 0) - one.length) : ''
+        return `${tone && one !== '' ? paint(one, tone) : one}${rest}`
+      })
       .join('   ')
-      .trimEnd(),
-  )
+      .trimEnd()
+  })
 }

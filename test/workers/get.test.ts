@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { parse } from 'yaml'
+import { promisify } from 'node:util'
+import { parse, parseAllDocuments } from 'yaml'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
 import { aPool } from '../support/claims.ts'
@@ -8,6 +10,8 @@ import { herald } from '../support/cli.ts'
 import { heldAndRefused } from '../support/held-and-refused.ts'
 import { aConfiguration, aService } from '../support/services.ts'
 import { until } from '../support/until.ts'
+
+const run = promisify(execFile)
 
 describe('herald get', needs('redis'), () => {
   test('lists every kind from Redis alone, for people and for scripts', async t => {
@@ -42,7 +46,50 @@ describe('herald get', needs('redis'), () => {
     await until('the head is shown', () => cli.said().includes('SERVICE'))
     await world.serve(aService('late'))
     await until('what came is shown', () => /^default\/late +192\.168\.50\.211 /m.test(cli.said()))
+    await world.gone('late')
+    await until('what went is shown', () => /^default\/late is gone$/m.test(cli.said()))
     assert.equal((await cli.stop('SIGTERM')).code, 0)
     assert.equal(cli.said().match(/^SERVICE/gm)?.length, 1)
+  })
+
+  test('with -w for scripts, each row is a document of its own', async t => {
+    const { world } = await heldAndRefused(t)
+    const args = ['get', 'addresses', '-w', '-o', 'yaml', '--redis-url', world.path]
+    const cli = herald(t, args)
+    await until('the address is shown', () => cli.said().includes('192.168.50.211'))
+    await world.gone('one')
+    await until('that it went to another is shown', () => cli.said().includes('default/two'))
+    await world.gone('two')
+    await until('that it is free is shown', () => cli.said().includes('gone'))
+    const documents = parseAllDocuments(cli.said()).map(one => one.toJS())
+    assert.deepEqual(
+      documents.map(({ name, services, gone }) => [name, services ?? gone]),
+      [
+        ['192.168.50.211', ['default/default/one']],
+        ['192.168.50.211', ['default/default/two']],
+        ['192.168.50.211', true],
+      ],
+    )
+  })
+
+  test('has colours on a terminal alone, and none where NO_COLOR is set', async t => {
+    const { world } = await heldAndRefused(t)
+    const command = `${process.execPath} workers/herald.mjs get services --redis-url ${world.path}`
+    const shown = async (environment: Record<string, string>) => {
+      const { NO_COLOR: _, ...inherited } = process.env
+      const env = { ...inherited, TERM: 'xterm', ...environment }
+      const { stdout } = await run('script', ['-qec', command, '/dev/null'], { env })
+      return stdout
+    }
+    const [coloured, plain] = await Promise.all([shown({}), shown({ NO_COLOR: '1' })])
+    assert.ok(coloured.startsWith('\x1b[1mSERVICE\x1b[0m'), coloured)
+    assert.ok(coloured.includes('\x1b[31mAllocationFailed\x1b[0m'), coloured)
+    assert.ok(!plain.includes('\x1b'), plain)
+  })
+
+  test('ends quietly when whoever reads has enough', async t => {
+    const { world } = await heldAndRefused(t)
+    const command = `set -o pipefail; ${process.execPath} workers/herald.mjs get services --redis-url ${world.path} | true`
+    assert.deepEqual(await run('bash', ['-c', command]), { stdout: '', stderr: '' })
   })
 })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { age, ageOf, plain, table } from '../../../functions/inventory/row.ts'
+import { age, ageOf, alarming, plain, table } from '../../../functions/inventory/row.ts'
+
+const plainly = (text: string) => text
 
 const ages: readonly (readonly [ms: number, text: string])[] = [
   [-5, '0s'],
@@ -28,7 +30,7 @@ const rows = [
 ]
 
 test('a table is as wide as its widest texts, and shows a dash where there is nothing', () => {
-  assert.deepEqual(table(columns, rows, { wide: false, nowMs: 61_000 }), [
+  assert.deepEqual(table(columns, rows, { wide: false, nowMs: 61_000, paint: plainly }), [
     'NAME            ADDRESSES               SINCE',
     'default/nginx   192.0.2.1,2001:db8::1   60s',
     'a/b             -                       -',
@@ -36,6 +38,23 @@ test('a table is as wide as its widest texts, and shows a dash where there is no
 })
 
 test('wide columns are shown when asked for', () => {
-  const [head] = table(columns, rows, { wide: true, nowMs: 0 })
+  const [head] = table(columns, rows, { wide: true, nowMs: 0, paint: plainly })
   assert.match(head ?? '', /SINCE +KEY$/)
+})
+
+test('the head stands out, and what somebody should look at; columns stay aligned', () => {
+  const columns = [
+    alarming(plain('LEASE', 'lease'), row => row.lease !== 'renewed'),
+    plain('N', 'name'),
+  ]
+  const rows = [
+    { name: 'a', lease: 'renewed' },
+    { name: 'b', lease: 'ended' },
+  ]
+  const paint = (text: string, tone: string) => `<${tone} ${text}>`
+  assert.deepEqual(table(columns, rows, { wide: false, nowMs: 0, paint }), [
+    '<head LEASE>     <head N>',
+    'renewed   a',
+    '<alarm ended>     b',
+  ])
 })
