@@ -17,11 +17,6 @@ export async function perform(
 ): Promise<number> {
   const log = openLog({ level: config.logLevel, process: config.process, to: 2 })
   const stopping = stopSignal(() => {})
-  // Whoever reads has enough, as "head" has.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(EXIT.ok)
-  })
   const metrics = openMetrics(log)
   return command({ config, log, metrics, signal: stopping, waitingFor: () => {} })
 }
