@@ -32,8 +32,8 @@ import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
 import { type Repeated, repeat } from './repeat.ts'
 
 const RENEW_EVERY_MS = 1000
-/** What is taken over together is written down together. */
-const GATHER_MS = 20
+/** What is taken over together is written down together, once all of it is announced. */
+const GATHER_MS = 200
 /** A planned stop waits so long for the LAN alone, then Redis is asked to move what is left. */
 const LAN_ALONE_MS = 1000
 
