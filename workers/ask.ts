@@ -64,6 +64,11 @@ function inLines(lines: Nested, indent = ''): string {
   return told.join('')
 }
 
+/** How far long work has come: one line that the next one replaces, where somebody looks at a terminal; '' ends it. */
+export function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+}
+
 /** On a terminal that has colours, unless NO_COLOR (no-color.org) or TERM=dumb says otherwise. */
 export function paint(text: string, tone: Tone): string {
   const coloured = process.stdout.isTTY && process.stdout.hasColors()

@@ -8,7 +8,7 @@ import type { World } from '../infra/process.ts'
 import { type Bells, openBells } from '../infra/queue/queues.ts'
 import { type Deciding, decidingOf } from '../infra/redis/decisions.ts'
 import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
-import { type Asked, type Told, tell, withRedis } from './ask.ts'
+import { type Asked, progress, type Told, tell, withRedis } from './ask.ts'
 import { groupOf, judge, ringAnnouncers, surroundings } from './on-place.ts'
 
 /** So long an allocator may take to place all anew. */
@@ -27,7 +27,7 @@ export function runDrain(world: World<UpConfig>, node: string): Promise<number> 
     await assertKnown(node, mover)
     const before = (await mover.state.groupsOf(mover.cluster, node)).length
     await mark(node, true, mover)
-    const left = await leave(node, mover)
+    const left = await leave(node, before, mover)
     const stays = left.filter(one => one.candidates.length === 0).map(one => one.group)
     if (left.length > stays.length) {
       throw new Fault('NotDrained', {
@@ -76,7 +76,8 @@ export function runRebalance(world: World<UpConfig>): Promise<number> {
     if (!around) throw unconfigured()
     const placed = await placedOf(mover, await groups(mover), around)
     const moves = rebalance(placed)
-    for (const { group, from, to } of dryRun ? [] : moves) {
+    for (const [index, { group, from, to }] of dryRun ? [] : moves.entries()) {
+      progress(`${index} of ${moves.length} groups have moved`)
       const { addresses, services } = await groupOf(cluster, group, state)
       if (addresses[0] !== group) continue // changed meanwhile: the allocator sees to it
       const { candidates } = await judge(cluster, services, around, state)
@@ -108,7 +109,8 @@ function move(
     const bells = openBells(asked.redis, prefix, world.log)
     try {
       const deciding = decidingOf(asked.redis, prefix)
-      tell(await command({ ...asked, cluster, bells, deciding }), output)
+      const told = await command({ ...asked, cluster, bells, deciding }).finally(() => progress(''))
+      tell(told, output)
     } finally {
       await bells.close()
     }
@@ -124,12 +126,13 @@ async function mark(node: string, drained: boolean, mover: Mover): Promise<boole
 }
 
 /** What the node announces once all that can move has moved, or the time is up. */
-async function leave(node: string, mover: Mover): Promise<Placed[]> {
+async function leave(node: string, before: number, mover: Mover): Promise<Placed[]> {
   for (const endMs = Date.now() + PATIENCE_MS; ; await after(LOOK_EVERY_MS)) {
     const { cluster, state } = mover
     const around = await surroundings(cluster, state)
     if (!around) return [] // nothing is placed either
     const left = await placedOf(mover, await state.groupsOf(cluster, node), around)
+    progress(`${Math.max(0, before - left.length)} of ${before} groups have moved`)
     const others = left.map(one => ({
       ...one,
       candidates: one.candidates.filter(candidate => candidate.node !== node),

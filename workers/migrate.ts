@@ -14,7 +14,7 @@ import type { UpConfig } from '../infra/config.ts'
 import { ApiError, connectKubernetes, type KubernetesApi } from '../infra/kubernetes/client.ts'
 import { listAll } from '../infra/kubernetes/list.ts'
 import type { World } from '../infra/process.ts'
-import { tell } from './ask.ts'
+import { progress, tell } from './ask.ts'
 
 /** Something would change. */
 const CHANGES = 3
@@ -37,7 +37,7 @@ export async function runMigrate(
 async function runCheck({ config, signal }: World<UpConfig>): Promise<number> {
   const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
   try {
-    const cluster = await look(api, config.namespace, signal)
+    const cluster = await look(api, config.namespace, signal).finally(() => progress(''))
     const verdict = check(cluster, config.loadBalancerClass)
     tell({ value: verdict, lines: linesOf(verdict, cluster) }, config.output)
     return verdict.changes.length > 0 ? CHANGES : 0
@@ -67,8 +67,10 @@ async function look(
   namespace: string,
   signal: AbortSignal,
 ): Promise<ClusterFound> {
+  let pages = 0
+  const heard = () => progress(`${++pages} pages have been read`)
   const list = <T>(path: string, project: (object: unknown) => T, query = {}) =>
-    listAll(api, { path, query, pageSize: PAGE_SIZE, signal, project, heard: () => {} }).then(
+    listAll(api, { path, query, pageSize: PAGE_SIZE, signal, project, heard }).then(
       listed => listed.items,
       absent,
     )

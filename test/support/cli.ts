@@ -1,7 +1,8 @@
 /** The command `herald` as a user starts it: a process of its own, nothing inherited that would configure it. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { endProcess } from '../../infra/child.ts'
 import type { Scope } from './undo.ts'
 import { until } from './until.ts'
@@ -66,6 +67,18 @@ export function herald(
       return { code, tookMs: Date.now() - begunMs }
     },
   }
+}
+
+/** What a command shows on a terminal (util-linux, script(1)), its standard error too. */
+export async function onTerminal(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { NO_COLOR: _, ...inherited } = process.env
+  const command = [process.execPath, HERALD, ...args].join(' ')
+  const env = { ...inherited, TERM: 'xterm', ...environment }
+  const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], { env })
+  return stdout
 }
 
 /** Waits until /readyz has this status, and answers its text. */

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import { parse, parseAllDocuments } from 'yaml'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
 import { aPool } from '../support/claims.ts'
-import { herald } from '../support/cli.ts'
+import { herald, onTerminal } from '../support/cli.ts'
 import { heldAndRefused } from '../support/held-and-refused.ts'
 import { aConfiguration, aService } from '../support/services.ts'
 import { until } from '../support/until.ts'
-
-const run = promisify(execFile)
 
 describe('herald get', needs('redis'), () => {
   test('lists every kind from Redis alone, for people and for scripts', async t => {
@@ -74,14 +70,11 @@ describe('herald get', needs('redis'), () => {
 
   test('has colours on a terminal alone, and none where NO_COLOR is set', async t => {
     const { world } = await heldAndRefused(t)
-    const command = `${process.execPath} workers/herald.mjs get services --redis-url ${world.path}`
-    const shown = async (environment: Record<string, string>) => {
-      const { NO_COLOR: _, ...inherited } = process.env
-      const env = { ...inherited, TERM: 'xterm', ...environment }
-      const { stdout } = await run('script', ['-qec', command, '/dev/null'], { env })
-      return stdout
-    }
-    const [coloured, plain] = await Promise.all([shown({}), shown({ NO_COLOR: '1' })])
+    const asked = ['get', 'services', '--redis-url', world.path]
+    const [coloured, plain] = await Promise.all([
+      onTerminal(asked),
+      onTerminal(asked, { NO_COLOR: '1' }),
+    ])
     assert.ok(coloured.startsWith('\x1b[1mSERVICE\x1b[0m'), coloured)
     assert.ok(coloured.includes('\x1b[31mAllocationFailed\x1b[0m'), coloured)
     assert.ok(!plain.includes('\x1b'), plain)
