@@ -44,8 +44,8 @@ const skips = []
 const failures = []
 const tests = run({
   files,
-  // One more than there are cores: these tests wait for timers and processes more than they compute.
-  concurrency: Math.max(2, availableParallelism()) + 1,
+  // Two more than there are cores: these tests wait for timers and processes more than they compute, and the soak most.
+  concurrency: Math.max(2, availableParallelism()) + 2,
   timeout: FILE_LIMIT_MS,
 })
 tests.on('test:pass', test => {
