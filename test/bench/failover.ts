@@ -33,7 +33,7 @@ import {
 
 const [rounds = '10', ...wanted] = process.argv.slice(2)
 const KEEPALIVED = '/usr/sbin/keepalived'
-const SETTLED_MS = 10_000
+const SETTLED_MS = 30_000
 const ADDRESSES = Array.from({ length: 1000 }, (_, i) => `192.168.${60 + (i >> 8)}.${i & 255}`)
 
 /** The last takes the addresses of the nodes away. */
