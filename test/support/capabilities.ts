@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
-import { previousRef } from './previous.ts'
+import { hasOurPackages, previousRef } from './previous.ts'
 
 /**
  * netns: make network namespaces; ipv6: NDP through raw-socket; kubectl: the one in node_modules, and the helm beside it;
@@ -72,9 +72,10 @@ const LOOK: Readonly<Record<Capability, () => string | null>> = {
     return fits ? null : 'the kubectl in node_modules is for linux x64'
   },
   history() {
-    return previousRef() === null
-      ? 'no earlier version in the history here: a shallow clone, or no git (git fetch --unshallow --tags)'
-      : null
+    const ref = previousRef()
+    if (ref === null)
+      return 'no earlier version in the history here: a shallow clone, or no git (git fetch --unshallow --tags)'
+    return hasOurPackages(ref) ? null : LOOK.registry()
   },
   registry() {
     const asked = spawnSync('npm', ['ping', '--fetch-retries=0', '--fetch-timeout=10000'])

@@ -20,13 +20,17 @@ export function previousRef(): string | null {
   return change && git('rev-parse', '--verify', '--quiet', '--short', `${change}^{commit}`)
 }
 
+/** False: it needs others, which npm has to bring. */
+export const hasOurPackages = (ref: string): boolean =>
+  git('show', `${ref}:package-lock.json`) ===
+  readFileSync(join(ROOT, 'package-lock.json'), 'utf8').trim()
+
 /** Unpacks and builds it beside packages like those of its lock file; answers the path of its `herald.mjs`. */
 export function versionOf(t: Scope, ref: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'herald-version-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   run(folder, 'sh', '-c', 'git -C "$1" archive "$2" | tar -x', 'sh', ROOT, ref)
-  const lock = (at: string) => readFileSync(join(at, 'package-lock.json'), 'utf8')
-  if (lock(folder) === lock(ROOT)) {
+  if (hasOurPackages(ref)) {
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   } else run(folder, 'npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund')
   if (existsSync(join(folder, 'infra/build.mjs'))) run(folder, 'node', 'infra/build.mjs')
