@@ -41,10 +41,14 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // They read files of their own, or (fflate) are not installed where there is no sandbox.
+  // They read files of their own, are loaded only when asked for and lose their names in a bundle (OpenTelemetry's SDK), or
+  // (fflate) are not installed where there is no sandbox.
   external: [
     '@bull-board/*',
     '@kubernetes/client-node',
+    '@opentelemetry/exporter-trace-otlp-http',
+    '@opentelemetry/resources',
+    '@opentelemetry/sdk-trace-node',
     'fflate',
     'koffi',
     'pino-pretty',

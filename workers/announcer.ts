@@ -25,6 +25,7 @@ import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
 import { type State, stateOf } from '../infra/redis/state.ts'
 import { Remembered } from '../infra/remembered.ts'
+import { step, traceparent } from '../infra/tracing.ts'
 import { Alarms } from './alarms.ts'
 import { LEASE_MS } from './allocator.ts'
 import { type Bound, openBound } from './bound.ts'
@@ -34,6 +35,9 @@ import { type Repeated, repeat } from './repeat.ts'
 const RENEW_EVERY_MS = 1000
 /** What is taken over together is written down together, once all of it is announced. */
 const GATHER_MS = 200
+/** A trace looks so often for the first announcements, and so long. */
+const FRAMES_EVERY_MS = 20
+const FRAMES_LIMIT_MS = 5000
 /** A planned stop waits so long for the LAN alone, then Redis is asked to move what is left. */
 const LAN_ALONE_MS = 1000
 
@@ -229,10 +233,11 @@ async function reload(post: Post): Promise<void> {
   const { cluster, node, state } = post
   const queue = `announce-${cluster}-${node}`
   const dirty = await state.dirtyKeys(queue)
-  await read(
+  const added = await read(
     post,
     dirty.map(([group]) => group),
   )
+  if (added.length > 0 && traceparent()) traceFrames(added, post)
   for (const [key, version] of dirty) await state.answered(queue, key, version)
 }
 
@@ -240,7 +245,7 @@ async function read(
   { cluster, node, state, link, bound, remembered, metrics, startedMs }: Post,
   groups: readonly string[],
   alive: readonly string[] | null = null,
-): Promise<void> {
+): Promise<readonly string[]> {
   const ranges = await bound?.look()
   if (ranges) link.bind(ranges)
   const found = await state.placements(cluster, groups)
@@ -257,6 +262,21 @@ async function read(
     alive: alive ?? [...(await state.leases(cluster)).keys()],
     unprobed: await unprobed(added, state),
   })
+  return added
+}
+
+/** The last step of a trace: until each of these has been announced on the wire, which a new one is once it was probed. */
+function traceFrames(added: readonly string[], { link }: Post): void {
+  const untilAnnounced = async () => {
+    const limitMs = performance.now() + FRAMES_LIMIT_MS
+    while (performance.now() < limitMs) {
+      const { addresses } = await link.counters()
+      if (added.every(one => (addresses[one]?.announcementsSent ?? 0) > 0)) return
+      await new Promise(resolve => setTimeout(resolve, FRAMES_EVERY_MS))
+    }
+    throw new Error('not announced')
+  }
+  step('frame', { 'herald.addresses': added.join() }, untilAnnounced).catch(() => {}) // the trace says so
 }
 
 /** Renews the lease and writes down what was taken over. A Redis that is new, empty or older is first told everything. */

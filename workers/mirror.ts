@@ -10,6 +10,7 @@ import { POOL_ANNOTATION, type Service } from '../functions/model/service.ts'
 import type { Decisions } from '../functions/watch/decisions.ts'
 import type { AdoptItem, Learned, Scripts } from '../infra/redis/scripts.ts'
 import type { State } from '../infra/redis/state.ts'
+import { step } from '../infra/tracing.ts'
 
 export interface MirrorWorld {
   readonly cluster: string
@@ -22,7 +23,11 @@ export interface MirrorWorld {
 export type Sight = Learned
 
 /** Writes sights down, many in one call; rings for those that changed. Says how many changed. */
-export async function learnAll(sights: readonly Sight[], world: MirrorWorld): Promise<number> {
+export function learnAll(sights: readonly Sight[], world: MirrorWorld): Promise<number> {
+  return step('watch event', { 'herald.sights': sights.length }, () => learn(sights, world))
+}
+
+async function learn(sights: readonly Sight[], world: MirrorWorld): Promise<number> {
   let changed = 0
   for (let start = 0; start < sights.length; start += SIGHTS_MOST) {
     const slice = sights.slice(start, start + SIGHTS_MOST)

@@ -11,6 +11,7 @@ import { Fault } from '../functions/model/fault.ts'
 import { coolDownOf } from '../functions/model/pool-annotations.ts'
 import type { ClaimAnswer, HoldingRequest, Scripts } from '../infra/redis/scripts.ts'
 import type { State } from '../infra/redis/state.ts'
+import { step } from '../infra/tracing.ts'
 
 export interface AllocatorWorld {
   readonly state: State
@@ -162,7 +163,7 @@ async function perform(
       return scripts.conclude({ ...request, order: 'keep', keepPool: keep, refusal })
     }
     case 'claim':
-      return claim(command, request, nodeAddresses, scripts)
+      return step('claim', {}, () => claim(command, request, nodeAddresses, scripts))
   }
 }
 

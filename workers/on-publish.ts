@@ -14,6 +14,7 @@ import {
   type Known,
   type Publishing,
 } from '../infra/redis/publishing.ts'
+import { step } from '../infra/tracing.ts'
 import { learnAll, type Sight, serviceSight } from './mirror.ts'
 import type { Statuses } from './object-status.ts'
 import { publishAllAnnounced, publishAnnounced } from './on-announced.ts'
@@ -83,7 +84,9 @@ async function publishOnce(name: string, world: PublishWorld): Promise<boolean> 
   if (!patch) return settle(name, { ...known, intent }, null, world)
   if (intent) await world.publishing.intend({ name, intent })
   try {
-    const after = await world.traffic.during(() => patchServiceStatus(world.api, service, patch))
+    const after = await step('patch', {}, () =>
+      world.traffic.during(() => patchServiceStatus(world.api, service, patch)),
+    )
     if (patch.status?.loadBalancer?.ingress === null) await ringAnnounced([name], world.seen, world)
     const sight = sightOf(projectService(after), world, false) // our own change: nothing to allocate
     world.written.set(name, sight.resourceVersion)

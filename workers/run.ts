@@ -6,6 +6,7 @@ import { serveHealth } from '../infra/health.ts'
 import { type Logger, openLog } from '../infra/log.ts'
 import { openMetrics } from '../infra/metrics/metrics.ts'
 import type { Checks, Running, World } from '../infra/process.ts'
+import { startTracing } from '../infra/tracing.ts'
 
 export const EXIT = { ok: 0, fault: 1, usage: 2 } as const
 const STOP_LIMIT_MS = 5000
@@ -34,6 +35,7 @@ export async function serve<C extends UpConfig>(
     })
   }
   const stopping = stopSignal(signal => log.info({ signal }, 'stopping'))
+  const endTracing = await startTracing(`herald-${config.process}`, log)
   const metrics = openMetrics(log)
   let running: Running | null = null
   let waiting = 'starting'
@@ -81,6 +83,7 @@ export async function serve<C extends UpConfig>(
     return exitCode(error)
   } finally {
     health?.close()
+    await endTracing()
     setImmediate(() => process.exit()) // whatever still holds the event loop
   }
 }

@@ -15,6 +15,7 @@ import { Fault } from '../../functions/model/fault.ts'
 import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { refuseLater } from '../redis/schema.ts'
+import { answerStep, traceparent } from '../tracing.ts'
 
 export interface Bells {
   /** Rings each key once; a key that is waiting already is not rung twice. */
@@ -52,12 +53,14 @@ export function openBells(connection: Redis | Cluster, prefix: string, log: Logg
   const ring = async (name: string, keys: readonly string[], delayMs: number) => {
     const unique = [...new Set(keys)]
     const queue = open(name)
+    const metadata = traceparent()
     const jobs = unique.map(key => ({
       name,
       data: { v: SCHEMA, key },
       opts: {
         ...JOB,
         ...(delayMs > 0 && { delay: delayMs }),
+        ...(metadata && { telemetry: { metadata } }),
         deduplication: { id: key, keepLastIfActive: true },
       },
     }))
@@ -124,7 +127,8 @@ export function answer(
       const startMs = performance.now()
       try {
         refuseLater('The job', v, SCHEMA)
-        await handler(key)
+        const parent = job.opts.telemetry?.metadata
+        await answerStep(kind, { key, parent }, () => handler(key))
         measure('done', startMs)
       } catch (error) {
         measure('failed', startMs)

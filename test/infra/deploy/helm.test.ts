@@ -62,6 +62,7 @@ const MATRIX: readonly (readonly [string, readonly string[]])[] = [
   ['Prometheus by Services', ['serviceMonitor.enabled=true', 'serviceMonitor.labels.release=a']],
   ['Secrets of one’s own, no policies', ['secrets.create=false', 'networkPolicy.enabled=false']],
   ['a private registry', ['image.repository=r.example/herald', 'image.pullSecrets[0].name=r']],
+  ['traces', ['tracing.endpoint=http://collector.observability:4318']],
   ['no IPv4', ['listenAddress=[::]', 'networkPolicy.nodeCIDRs={2001:db8::/64}']],
   [
     'all at once',
@@ -92,6 +93,7 @@ const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['podMonitor.enabled=true', 'serviceMonitor.enabled=true'],
     /enable one of them/,
   ],
+  ['a collector without protocol', ['tracing.endpoint=collector:4318'], /tracing\/endpoint/],
   ['KEDA without address', ['keda.enabled=true', 'redis.external.secret=a'], /keda\.address/],
 ]
 
@@ -186,6 +188,20 @@ describe('the chart', needs('kubectl'), () => {
     })
   }
 
+  for (const [endpoint, port] of [
+    ['http://collector.observability:4318', 4318],
+    ['https://traces.example/otlp', 443],
+    ['http://[2001:db8::1]/', 80],
+  ] as const) {
+    test(`traces reach ${endpoint}, and only its port is opened for them`, async () => {
+      const objects = objectsOf(await renderChart([`tracing.endpoint=${endpoint}`]))
+      const policies = objects.filter(one => one.kind === 'NetworkPolicy')
+      const opened = policies.filter(one => egressPorts(one).includes(port))
+      const names = opened.map(one => one.metadata.name)
+      assert.deepEqual(names, ['herald-watcher', 'herald-allocator', 'herald-console'])
+    })
+  }
+
   test('is packaged with the definitions themselves', () => packaged())
 })
 
@@ -216,6 +232,13 @@ describe('the announcer', needs('kubectl'), () => {
     assert.ok(container?.volumeMounts?.some(mount => mount.name === state?.name))
   })
 })
+
+function egressPorts(policy: ApiObject): unknown[] {
+  const { egress = [] } = policy.spec as {
+    egress?: { to?: unknown; ports?: { port: unknown }[] }[]
+  }
+  return egress.filter(one => !one.to).flatMap(one => one.ports?.map(({ port }) => port) ?? [])
+}
 
 function lockedDown({ name, spec }: { name: string; spec: PodSpec }): void {
   assert.equal(spec.securityContext?.seccompProfile?.type, 'RuntimeDefault', name)

@@ -61,6 +61,9 @@ topologySpreadConstraints:
 {{- $external := .root.Values.redis.external -}}
 - { name: HERALD_CLUSTER, value: {{ .root.Values.cluster | quote }} }
 - { name: HERALD_LOG_LEVEL, value: {{ .root.Values.logLevel | quote }} }
+{{- with .root.Values.tracing.endpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+{{- end }}
 {{- with $external }}
 {{- if .secret }}
 - name: HERALD_REDIS_URL
@@ -161,6 +164,13 @@ helm.sh/hook-weight: {{ . | quote }}
   ports:
     - { protocol: TCP, port: 6379 }
 {{- end }}
+{{- end }}
+
+{{- define "herald.toCollector" -}}
+{{- $url := urlParse .Values.tracing.endpoint }}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" }}
+- ports:
+    - { protocol: TCP, port: {{ $port | default (ternary "443" "80" (eq $url.scheme "https")) }} }
 {{- end }}
 
 {{- define "herald.toApiServer" -}}
