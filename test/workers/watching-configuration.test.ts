@@ -48,9 +48,8 @@ describe('a ConfigMap that', needs('redis'), () => {
       const steady = herald.versionOf('steady')
       putConfigMap(api, config)
       await until('an event says so', () => eventsOf(api, 'config').some(one => words.test(one)))
-      assert.ok(
+      await until('the log says so', () =>
         log.lines.some(({ fields }) => words.test(`ConfigurationRefused: ${fields.reason}`)),
-        'and the log',
       )
       putService(api, `new${index}`)
       assert.match(await herald.hasAddress(`new${index}`), /^10\.20\./)
