@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
 import type { Claim } from '../functions/liveness/messages.ts'
 import { placementOf } from '../functions/liveness/reading.ts'
 import type { Finding } from '../functions/model/finding.ts'
@@ -272,7 +273,7 @@ function traceFrames(added: readonly string[], { link }: Post): void {
     while (performance.now() < limitMs) {
       const { addresses } = await link.counters()
       if (added.every(one => (addresses[one]?.announcementsSent ?? 0) > 0)) return
-      await new Promise(resolve => setTimeout(resolve, FRAMES_EVERY_MS))
+      await after(FRAMES_EVERY_MS)
     }
     throw new Error('not announced')
   }
@@ -323,7 +324,7 @@ async function handOver(post: Post, renewing: Repeated, reaches: () => boolean):
   const leaving = post.link.leave().then(() => {
     left = true
   })
-  const alone = new Promise(resolve => setTimeout(resolve, LAN_ALONE_MS).unref())
+  const alone = after(LAN_ALONE_MS, undefined, { ref: false })
   if (post.hears.length > 0) await Promise.race([leaving, alone])
   renewing.stop()
   if (reaches()) {
