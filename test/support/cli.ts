@@ -69,14 +69,16 @@ export function herald(
   }
 }
 
-/** What a command shows on a terminal (util-linux, script(1)), its standard error too. */
+/**
+ * What a command shows on a terminal (util-linux, script(1)), its standard error too. Of this process's environment
+ * it gets the search path alone: CI, TMUX, FORCE_COLOR and others decide what Node thinks that a terminal can show.
+ */
 export async function onTerminal(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const { NO_COLOR: _, ...inherited } = process.env
   const command = [process.execPath, HERALD, ...args].join(' ')
-  const env = { ...inherited, TERM: 'xterm', ...environment }
+  const env = { PATH: process.env.PATH, TERM: 'xterm', ...environment }
   const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], { env })
   return stdout
 }
