@@ -6,7 +6,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import { setTimeout as after } from 'node:timers/promises'
 import type { Claim } from '../functions/liveness/messages.ts'
 import { placementOf } from '../functions/liveness/reading.ts'
 import type { Finding } from '../functions/model/finding.ts'
@@ -24,35 +23,27 @@ import { waitForRedis } from '../infra/redis/check.ts'
 import { connectRedis } from '../infra/redis/connect.ts'
 import { ANNOUNCED_KEY } from '../infra/redis/publishing.ts'
 import { scriptsOf } from '../infra/redis/scripts.ts'
-import { type State, stateOf } from '../infra/redis/state.ts'
+import { stateOf } from '../infra/redis/state.ts'
 import { Remembered } from '../infra/remembered.ts'
-import { step, traceparent } from '../infra/tracing.ts'
 import { Alarms } from './alarms.ts'
 import { LEASE_MS } from './allocator.ts'
 import { type Bound, openBound } from './bound.ts'
 import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
+import { traceFirstFrames } from './first-frames.ts'
+import { comeBack, handOver, type PlacedWorld, placeAgain, ringPlace } from './hand-over.ts'
 import { type Repeated, repeat } from './repeat.ts'
 
 const RENEW_EVERY_MS = 1000
 /** What is taken over together is written down together, once all of it is announced. */
 const GATHER_MS = 200
-/** A trace looks so often for the first announcements, and so long. */
-const FRAMES_EVERY_MS = 20
-const FRAMES_LIMIT_MS = 5000
-/** A planned stop waits so long for the LAN alone, then Redis is asked to move what is left. */
-const LAN_ALONE_MS = 1000
 
-interface Post extends FindingsWorld {
-  readonly cluster: string
-  readonly node: string
+interface Post extends FindingsWorld, PlacedWorld {
   readonly session: string
-  readonly state: State
   /** Null: it has no key to know by what is signed. */
   readonly bound: Bound | null
   readonly metrics: Metrics
   readonly startedMs: number
   ringSoon(queue: string, keys: readonly string[]): Promise<void>
-  readonly remembered: Remembered
   /** By group: taken over, and not yet known to be written down in Redis. */
   readonly owed: Map<string, Claim>
   readonly alarms: Alarms
@@ -166,7 +157,11 @@ export async function runAnnouncer(
     alive: () => ({ queue: answering.running() ? null : 'the queue worker ended' }),
     async stop() {
       clearInterval(backing)
-      await handOver(post, renewing, () => redis.status === 'ready')
+      await handOver(post, {
+        renewing,
+        reaches: () => redis.status === 'ready',
+        end: () => renew(post, 0),
+      })
       await answering.stop(500)
       await link.stop()
       remembered.flush()
@@ -238,7 +233,7 @@ async function reload(post: Post): Promise<void> {
     post,
     dirty.map(([group]) => group),
   )
-  if (added.length > 0 && traceparent()) traceFrames(added, post)
+  traceFirstFrames(added, post.link)
   for (const [key, version] of dirty) await state.answered(queue, key, version)
 }
 
@@ -266,20 +261,6 @@ async function read(
   return added
 }
 
-/** The last step of a trace: until each of these has been announced on the wire, which a new one is once it was probed. */
-function traceFrames(added: readonly string[], { link }: Post): void {
-  const untilAnnounced = async () => {
-    const limitMs = performance.now() + FRAMES_LIMIT_MS
-    while (performance.now() < limitMs) {
-      const { addresses } = await link.counters()
-      if (added.every(one => (addresses[one]?.announcementsSent ?? 0) > 0)) return
-      await after(FRAMES_EVERY_MS)
-    }
-    throw new Error('not announced')
-  }
-  step('frame', { 'herald.addresses': added.join() }, untilAnnounced).catch(() => {}) // the trace says so
-}
-
 /** Renews the lease and writes down what was taken over. A Redis that is new, empty or older is first told everything. */
 async function renew(post: Post, leaseMs: number): Promise<void> {
   const { cluster, node, scripts, state, remembered, owed } = post
@@ -305,52 +286,11 @@ async function renew(post: Post, leaseMs: number): Promise<void> {
   if (groups.length > 0 || post.alarms.areNew())
     await post.ringSoon(`publish-${cluster}`, [ANNOUNCED_KEY])
   await read(post, groups, answered.alive)
-  if (answered.groups.length > 0) {
-    await post.ring(
-      'place',
-      answered.groups.map(group => `${cluster}/${group}`),
-    )
-  }
+  await ringPlace(answered.groups, post)
   await writeFindings(post)
 }
 
 const TAKEN = 'taken over on the LAN'
-
-/** A planned stop: standbys take over on the LAN while this node still answers; where they do not, by its lease. */
-async function handOver(post: Post, renewing: Repeated, reaches: () => boolean): Promise<void> {
-  let left = false
-  const { cluster, node, state, remembered } = post
-  const handed = [...remembered.claims.keys()]
-  const leaving = post.link.leave().then(() => {
-    left = true
-  })
-  const alone = after(LAN_ALONE_MS, undefined, { ref: false })
-  if (post.hears.length > 0) await Promise.race([leaving, alone])
-  renewing.stop()
-  if (reaches()) {
-    await state.handOver(cluster, node, handed).catch(() => {})
-    await renew(post, 0).catch(() => {})
-    if (!left) await placeAgain(post).catch(() => {})
-  }
-  await leaving
-}
-
-/** What this node handed over in a planned stop may return to it now. */
-async function comeBack({ cluster, node, state, ring }: Post): Promise<void> {
-  const groups = await state.handed(cluster, node)
-  await ring(
-    'place',
-    groups.map(group => `${cluster}/${group}`),
-  )
-}
-
-async function placeAgain({ cluster, remembered, state, ring }: Post): Promise<void> {
-  const groups = new Set([...remembered.claims.keys(), ...(await state.unplaced(cluster))])
-  await ring(
-    'place',
-    [...groups].map(group => `${cluster}/${group}`),
-  )
-}
 
 function self(post: Post): Announcer {
   const { node, session, link, epoch, hears, alarms, startedMs } = post
