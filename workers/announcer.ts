@@ -92,6 +92,7 @@ export async function runAnnouncer(
       session,
       probe: config.probe,
       remembered: [...remembered.claims.values()],
+      withheld: [...remembered.withheld],
       bound: bound?.ranges() ?? null,
       ...events,
     },
@@ -176,7 +177,7 @@ export async function runAnnouncer(
 function eventsOf(
   { remembered, owed, found, alarms }: Pick<Post, 'remembered' | 'owed' | 'found' | 'alarms'>,
   { log, metrics }: Pick<World, 'log' | 'metrics'>,
-): Pick<LinkMember, 'onCommand' | 'onHears' | 'onFound'> & {
+): Pick<LinkMember, 'onCommand' | 'onHears' | 'onFound' | 'onWithheld'> & {
   begin(post: Post, renewing: Repeated): void
 } {
   let heard: { nodes: readonly string[]; epoch: number } = { nodes: [], epoch: 0 }
@@ -204,10 +205,11 @@ function eventsOf(
       found.set(finding.address, finding)
       soon()
     },
+    onWithheld: (begun, ended) => remembered.withhold(begun, ended),
     onCommand(command) {
       if (command.do === 'remember') {
         remembered.change(command.claims, command.dropped)
-        for (const group of command.dropped) taken.delete(group)
+        for (const { group } of command.dropped) taken.delete(group)
       } else if (command.do === 'record') {
         const { group, epoch } = command.claim
         if (taken.get(group) !== epoch.number) metrics.count('herald_failovers_total', {})

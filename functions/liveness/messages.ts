@@ -87,7 +87,7 @@ export type Command =
   | {
       readonly do: 'remember'
       readonly claims: readonly Claim[]
-      readonly dropped: readonly string[]
+      readonly dropped: readonly Claim[]
     }
   /** Throw away the frames that are already queued: they are older than the pause. */
   | { readonly do: 'discard' }

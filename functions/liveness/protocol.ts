@@ -246,7 +246,7 @@ export class Protocol {
       this.#own.drop(group)
       this.#records.forgive(group)
     }
-    this.#commands.push({ do: 'remember', claims: [], dropped: groups })
+    this.#commands.push({ do: 'remember', claims: [], dropped: claims })
     if (this.#listeningSinceMs === null) this.#commands.push({ do: 'cease', groups })
     this.#sending.change([], groups, nowMs)
   }

@@ -11,7 +11,13 @@ import type { Asking, Finding } from '../../functions/model/finding.ts'
 import type { ArpFrame } from '../../functions/wire/arp.ts'
 import { Conflicts, type WireAddress } from './conflicts.ts'
 import type { Loop } from './loop.ts'
-import type { ConflictCounters, LinkInterface, MemberSettings, Report } from './messages.ts'
+import type {
+  ConflictCounters,
+  LinkInterface,
+  MemberSettings,
+  Report,
+  Withheld,
+} from './messages.ts'
 import type { Ports } from './ports.ts'
 
 export class Answers {
@@ -24,7 +30,7 @@ export class Answers {
   #homes: readonly Homed[] = []
   #networks = '[]'
   /** Addresses that are claimed and not answered for: they are probed, or somebody else was found to have them. */
-  readonly #withheld = new Map<string, Asking>()
+  readonly #withheld: Map<string, Asking>
   readonly #conflicts: Conflicts
 
   constructor({
@@ -41,6 +47,7 @@ export class Answers {
     this.#ports = ports
     this.#say = say
     this.#bound = settings.bound
+    this.#withheld = new Map(settings.withheld)
     const found = (findings: readonly Finding[]) => this.#found(findings)
     this.#conflicts = new Conflicts({ plan: settings.probe, loop, ports, found })
   }
@@ -56,28 +63,33 @@ export class Answers {
   }
 
   /** Nobody has announced these: they are probed when they are to be answered for. */
-  withhold(unprobed: readonly (readonly [address: string, asking: Asking])[]): void {
-    for (const [address, asking] of unprobed) {
+  withhold(unprobed: readonly Withheld[]): void {
+    const begun = unprobed.filter(([address]) => {
       const parsed = parseAddress(address)
-      if (parsed && !this.#conflicts.announces(wireOf(parsed))) this.#withheld.set(address, asking)
-    }
+      return parsed && !this.#conflicts.announces(wireOf(parsed))
+    })
+    if (begun.length === 0) return
+    for (const [address, asking] of begun) this.#withheld.set(address, asking)
+    this.#say({ is: 'withheld', begun, ended: [] })
   }
 
   /** What was taken over is never probed. */
   obey(commands: readonly Command[]): void {
-    for (const command of commands) if (command.do === 'record') this.#trust(command.claim)
+    for (const command of commands) {
+      if (command.do === 'record') this.#release(command.claim.addresses)
+    }
     for (const command of commands) {
       if (command.do === 'answer') this.#answer(command.claims)
       if (command.do === 'cease') this.#cease(command.groups)
       if (command.do === 'remember') {
-        for (const group of command.dropped) this.#trust(this.#claims.get(group))
+        this.#release(command.dropped.flatMap(claim => claim.addresses))
       }
     }
   }
 
   /** Answers for these whatever was found out about them. */
   begin(addresses: readonly string[]): void {
-    for (const address of addresses) this.#withheld.delete(address)
+    this.#release(addresses)
     const claims = [...this.#claims.values()]
     this.#answer(claims.filter(claim => claim.addresses.some(one => addresses.includes(one))))
   }
@@ -113,7 +125,7 @@ export class Answers {
       const { addresses, owner } = claim
       const before = this.#claims.get(claim.group)?.addresses ?? []
       const given = before.filter(address => !addresses.includes(address))
-      for (const address of given) this.#withheld.delete(address)
+      this.#release(given)
       gone.push(...given)
       for (const address of addresses) {
         const parsed = parseAddress(address)
@@ -157,9 +169,10 @@ export class Answers {
     return wires.filter(wire => typeof wire === 'number')
   }
 
-  /** Nothing of it is probed any more: it was taken over, for which nobody waits, or is not claimed. */
-  #trust(claim: Claim | undefined): void {
-    for (const address of claim?.addresses ?? []) this.#withheld.delete(address)
+  /** These are withheld no more: they may be answered for, or are not claimed. */
+  #release(addresses: readonly string[]): void {
+    const ended = addresses.filter(address => this.#withheld.delete(address))
+    if (ended.length > 0) this.#say({ is: 'withheld', begun: [], ended })
   }
 
   #found(findings: readonly Finding[]): void {

@@ -7,7 +7,7 @@ import { closeSync, writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { AddressRange } from '../../functions/model/address.ts'
 import { Fault } from '../../functions/model/fault.ts'
-import type { Asking, Finding } from '../../functions/model/finding.ts'
+import type { Finding } from '../../functions/model/finding.ts'
 import type { AnnouncerInterface } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
@@ -21,10 +21,11 @@ import type {
   Order,
   Report,
   ThreadSettings,
+  Withheld,
 } from './messages.ts'
 import { Neighbors } from './neighbors.ts'
 
-export type { AddressCounters, LinkCounters } from './messages.ts'
+export type { AddressCounters, LinkCounters, Withheld } from './messages.ts'
 
 export interface AnnouncedAddress {
   readonly address: string
@@ -56,7 +57,7 @@ export interface RedisReading {
   readonly placements: readonly Placement[]
   readonly alive: readonly string[]
   /** Addresses of this node that nobody has announced yet: they are probed first. */
-  readonly unprobed: readonly (readonly [address: string, asking: Asking])[]
+  readonly unprobed: readonly Withheld[]
 }
 
 /** With it the link decides with others on the LAN what this node answers for (functions/liveness), instead of `set`. */
@@ -66,6 +67,8 @@ export interface LinkMember extends MemberSettings {
   onHears(nodes: readonly string[], greatestEpoch: number): void
   /** What was found out about an address: it was probed, or somebody else claims it, which is said every 10 s at most. */
   onFound(finding: Finding): void
+  /** `begun` are claimed and not answered for until it is known that nobody else has them; `ended` are no longer. */
+  onWithheld(begun: readonly Withheld[], ended: readonly string[]): void
 }
 
 export interface LinkOptions {
@@ -222,6 +225,7 @@ class ThreadLink implements Link {
     if (report.is === 'member') for (const one of report.commands) this.#obey(one)
     if (report.is === 'hears') this.#options.member?.onHears(report.nodes, report.greatestEpoch)
     if (report.is === 'found') for (const one of report.findings) this.#find(one)
+    if (report.is === 'withheld') this.#options.member?.onWithheld(report.begun, report.ended)
     if (report.is === 'answers') {
       this.#setNeighbors(new Map(report.ipv6.flatMap(([text, names]) => neighbor(text, names))))
     }
@@ -264,8 +268,8 @@ class ThreadLink implements Link {
 /** Without what cannot be sent to a thread. */
 function settingsOf(member: LinkMember | undefined): MemberSettings | null {
   if (!member) return null
-  const { node, session, remembered, cluster, keys, probe, bound } = member
-  return { node, session, remembered, cluster, keys, probe, bound }
+  const { node, session, remembered, withheld, cluster, keys, probe, bound } = member
+  return { node, session, remembered, withheld, cluster, keys, probe, bound }
 }
 
 function neighbor(

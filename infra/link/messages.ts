@@ -23,9 +23,14 @@ export interface ThreadSettings {
 export interface MemberSettings extends Identity, Secrets {
   /** How an address is probed before its first announcement. */
   readonly probe: ProbePlan
+  /** What it claimed and had not announced when it last ran. */
+  readonly withheld: readonly Withheld[]
   /** Nothing else is answered for, whoever says so; null: no bound. */
   readonly bound: readonly AddressRange[] | null
 }
+
+/** An address that is claimed and was never announced by anybody, as far as this node knows. */
+export type Withheld = readonly [address: string, asking: Asking]
 
 /** What the main thread has to do for the member. */
 export type MemberCommand = Extract<
@@ -55,7 +60,7 @@ export type Order =
         readonly placements: readonly Placement[]
         readonly alive: readonly string[]
         /** Addresses of this node that nobody has announced yet: they are probed first. */
-        readonly unprobed: readonly (readonly [address: string, asking: Asking])[]
+        readonly unprobed: readonly Withheld[]
       } | null
     }
   /** For the member: whoever was heard to have these does not matter, they are to be answered for. */
@@ -86,6 +91,12 @@ export type Report =
   /** Whom the member hears has changed, or the number of the greatest epoch known. */
   | { readonly is: 'hears'; readonly nodes: readonly string[]; readonly greatestEpoch: number }
   | { readonly is: 'found'; readonly findings: readonly Finding[] }
+  /** To be remembered for the next start, until it is answered for or not claimed any more. */
+  | {
+      readonly is: 'withheld'
+      readonly begun: readonly Withheld[]
+      readonly ended: readonly string[]
+    }
   | { readonly is: 'counters'; readonly id: number; readonly counters: ArpCounters }
   | {
       readonly is: 'log'

@@ -34,16 +34,19 @@ export async function openLinkInWords(
       if (!redis || !member) return
       const before = table
       table = update(member.node, table, new Map(redis.placements.map(one => [one.group, one])))
-      const isMine = (claim: Claim | null): claim is Claim => claim !== null
-      const claims = readingsOf([...table.values()])
-        .map(one => one.claim)
-        .filter(isMine)
-      const dropped = [...before.keys()].filter(group => !table.has(group))
-      member.onCommand({ do: 'remember', claims, dropped })
+      const dropped = claimsOf(before).filter(({ group }) => !table.has(group))
+      member.onCommand({ do: 'remember', claims: claimsOf(table), dropped })
       set(announced(member.node, table))
     },
     bind() {},
     async leave() {},
     async stop() {},
   }
+}
+
+function claimsOf(table: Table): Claim[] {
+  const isMine = (claim: Claim | null): claim is Claim => claim !== null
+  return readingsOf([...table.values()])
+    .map(one => one.claim)
+    .filter(isMine)
 }

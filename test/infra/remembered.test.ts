@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -29,9 +29,35 @@ describe('what an announcer claimed', () => {
     const stateDir = join(folder, 'a', 'deep')
     const first = open(stateDir)
     first.change([claim('10.0.0.1'), claim('10.0.0.2')], [])
-    first.change([], ['10.0.0.1'])
+    first.change([], [claim('10.0.0.1')])
     first.flush()
     assert.deepEqual([...open(stateDir).claims.values()], [claim('10.0.0.2')])
+  })
+
+  it('and had not announced yet is known as that until it is announced', () => {
+    const stateDir = join(folder, 'withheld')
+    const first = open(stateDir)
+    first.change([claim('10.0.0.1'), claim('10.0.0.2')], [])
+    first.withhold(
+      [
+        ['10.0.0.1', 'automatic'],
+        ['10.0.0.2', 'named'],
+      ],
+      [],
+    )
+    first.withhold([], ['10.0.0.1'])
+    first.flush()
+    assert.deepEqual([...open(stateDir).withheld], [['10.0.0.2', 'named']])
+  })
+
+  it('is known from the file of a version that did not tell what it had not announced', () => {
+    const stateDir = join(folder, 'former')
+    const text = JSON.stringify({ v: 1, claims: [claim('10.0.0.1')] })
+    mkdirSync(stateDir)
+    const sum = createHash('sha256').update(text).digest('hex')
+    writeFileSync(join(stateDir, 'claims.json'), `${sum}\n${text}\n`)
+    const { claims, withheld } = open(stateDir)
+    assert.deepEqual([[...claims.keys()], withheld.size], [['10.0.0.1'], 0])
   })
 
   it('is nothing when the file was not written to its end', () => {

@@ -4,7 +4,7 @@ import type { Claim } from '../../functions/liveness/messages.ts'
 import { encodeArpFrame, REPLY, REQUEST } from '../../functions/wire/arp.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
 import { BROADCAST, ETHERTYPE_ARP } from '../../functions/wire/ethernet.ts'
-import type { LinkCounters } from '../../infra/link/link.ts'
+import type { LinkCounters, Withheld } from '../../infra/link/link.ts'
 import type { Namespace } from '../../infra/sandbox/lan/namespace.ts'
 import type { Heard } from './arp-wire.ts'
 import { eventually } from './eventually.ts'
@@ -25,9 +25,9 @@ export async function memberIn(
   t: Scope,
   host: Namespace,
   node: string,
-  more: { remembered?: Claim[]; key?: string; within?: string[] } = {},
+  more: { remembered?: Claim[]; withheld?: Withheld[]; key?: string; within?: string[] } = {},
 ): Promise<Talk> {
-  const member = { node, remembered: [], key: KEY, ...more }
+  const member = { node, remembered: [], withheld: [], key: KEY, ...more }
   const given = ['env', `HERALD_TEST_MEMBER=${JSON.stringify(member)}`]
   const link = talk('./link-process.ts', ['^lo$'], [...host.enter, ...given])
   t.after(() => link.end())

@@ -12,6 +12,7 @@ import {
   type LinkMember,
   openLink,
   type RedisReading,
+  type Withheld,
 } from '../../infra/link/link.ts'
 
 export type LinkOrder =
@@ -90,6 +91,7 @@ try {
 function memberOf(given: {
   readonly node: string
   readonly remembered: readonly Claim[]
+  readonly withheld: readonly Withheld[]
   readonly key: string
   readonly within?: readonly string[]
 }): LinkMember {
@@ -98,9 +100,11 @@ function memberOf(given: {
     node: given.node,
     session: randomBytes(8).toString('hex'),
     remembered: given.remembered,
+    withheld: given.withheld,
     bound: given.within ? rangesIn(given.within) : null,
     keys: [new TextEncoder().encode(given.key)],
     probe: { count: 3, intervalMs: 200 },
+    onWithheld: (begun, ended) => say({ withheld: begun, ended }),
     onFound: finding => say({ found: finding }),
     onHears: nodes => say({ hears: nodes }),
     onCommand(command) {

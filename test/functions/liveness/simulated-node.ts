@@ -71,7 +71,7 @@ export class SimulatedNode {
         for (const group of command.groups) this.answers.delete(group)
       else if (command.do === 'remember') {
         for (const one of command.claims) this.remembered.set(one.group, one)
-        for (const group of command.dropped) this.remembered.delete(group)
+        for (const { group } of command.dropped) this.remembered.delete(group)
       } else if (command.do === 'discard') this.queue = this.queue.filter(one => !isFrame(one))
     }
     return commands

@@ -5,6 +5,7 @@ import { announcements } from '../../../functions/announce/announcement.ts'
 import type { Claim } from '../../../functions/liveness/messages.ts'
 import type { Asking, Finding } from '../../../functions/model/finding.ts'
 import { parseIPv4 } from '../../../functions/wire/bytes.ts'
+import type { Withheld } from '../../../infra/link/link.ts'
 import type { Namespace } from '../../../infra/sandbox/lan/namespace.ts'
 import { needs } from '../../support/capabilities.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -34,14 +35,14 @@ const EVERYBODY = 'ff:ff:ff:ff:ff:ff'
 describe('a member', needs('netns', 'ipv6'), () => {
   const scope = undoing({ after })
   let wire: Wire
-  let [client, other] = [] as unknown as [Namespace, Namespace]
+  let [client, node, other] = [] as unknown as [Namespace, Namespace, Namespace]
   let [link, beside] = [] as unknown as [Talk, Talk]
   const macs = { client: '', node: '', other: '' }
 
   before(async () => {
     const lan = await segment(scope)
     client = await lan.host('client', '10.7.0.1/24')
-    const node = await lan.host('node', '10.7.0.3/24')
+    node = await lan.host('node', '10.7.0.3/24')
     other = await lan.host('other', '10.7.0.4/24')
     for (const host of [client, node, other]) {
       await sh(host, 'sysctl -qw net.ipv6.conf.all.disable_ipv6=0')
@@ -205,5 +206,35 @@ describe('a member', needs('netns', 'ipv6'), () => {
     link.child.kill('SIGKILL')
     assert.deepEqual(await wire.ask('10.7.0.57'), [macs.other])
     assert.ok(probesFor('10.7.0.57').every(({ senderMAC }) => senderMAC === macs.node))
+  })
+
+  test('that was killed while it probed an address probes it again, and nothing that it had announced', async () => {
+    const [announced, probed] = ['10.7.0.59', '10.7.0.60'].map(group => ({
+      ...{ ...CLAIM, group, addresses: [group] },
+      ...{ epoch: { number: 5, node: 'a' }, owner: { node: 'a', interfaces: null }, standbys: [] },
+    }))
+    assert.ok(announced && probed)
+    beside.child.kill('SIGKILL') // nobody is to take over
+    link = await memberIn(scope, node, 'a')
+    own('10.7.0.60')
+    const withheld = (await link.hear('withheld', 0)).withheld as Withheld[]
+    assert.deepEqual(withheld, [['10.7.0.60', 'automatic']])
+    link.child.kill('SIGKILL')
+    const since = wire.heard().length
+    link = await memberIn(scope, node, 'a', { remembered: [announced, probed], withheld })
+    assert.deepEqual(await wire.ask('10.7.0.59'), [macs.node])
+    assert.deepEqual(await wire.ask('10.7.0.60'), [macs.node])
+    const said = wire
+      .heard()
+      .slice(since)
+      .filter(one => one.senderMAC === macs.node)
+    const first = said.findIndex(one => one.sender === '10.7.0.60')
+    const probes = said.filter(one => one.sender === '0.0.0.0')
+    assert.deepEqual(
+      probes.map(one => one.target),
+      Array(3).fill('10.7.0.60'),
+    )
+    assert.ok(first > said.lastIndexOf(probes[2] ?? assert.fail()))
+    assert.deepEqual((await link.hear('ended', 0)).ended, ['10.7.0.60'])
   })
 })
