@@ -10,9 +10,17 @@ import { hasOurPackages, previousRef } from './previous.ts'
 
 /**
  * netns: make network namespaces; ipv6: NDP through raw-socket; kubectl: the one in node_modules, and the helm beside it;
- * registry: npm can install; browser: Chromium; history: git has an earlier version.
+ * registry: npm can install; browser: Chromium; history: git has an earlier version; promtool: Prometheus' own.
  */
-export type Capability = 'netns' | 'redis' | 'ipv6' | 'kubectl' | 'registry' | 'browser' | 'history'
+export type Capability =
+  | 'netns'
+  | 'redis'
+  | 'ipv6'
+  | 'kubectl'
+  | 'registry'
+  | 'browser'
+  | 'history'
+  | 'promtool'
 
 /** For the options of `test()`: `test('…', needs('netns', 'redis'), async t => …)`. */
 export function needs(...capabilities: readonly Capability[]): { skip?: string } {
@@ -52,6 +60,10 @@ const LOOK: Readonly<Record<Capability, () => string | null>> = {
   redis() {
     const asked = spawnSync('redis-server', ['--version'])
     return asked.status === 0 ? null : 'no redis-server on this machine'
+  },
+  promtool() {
+    const asked = spawnSync('promtool', ['--version'])
+    return asked.status === 0 ? null : 'no promtool on this machine (Debian: prometheus)'
   },
   ipv6() {
     if (!existsSync('/proc/net/if_inet6')) return 'the kernel has no IPv6'
