@@ -64,10 +64,19 @@ const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
     const names = new Set([...nodes.map(node => node.name), ...announcers.map(one => one.node)])
     return Promise.all(
       [...names].map(async name => {
-        const groups = await state.groupsOf(cluster, name)
-        const announcer = announcers.find(one => one.node === name) ?? null
-        const isDrained = drained.includes(name)
-        return nodeRow(name, announcer, leases.get(name) ?? null, groups.length, isDrained, nowMs)
+        const [groups, behindSinceMs] = await Promise.all([
+          state.groupsOf(cluster, name),
+          state.dirtySinceMs(`announce-${cluster}-${name}`),
+        ])
+        const facts = {
+          node: name,
+          announcer: announcers.find(one => one.node === name) ?? null,
+          leaseEndMs: leases.get(name) ?? null,
+          groups: groups.length,
+          drained: drained.includes(name),
+          behindSinceMs,
+        }
+        return nodeRow(facts, nowMs)
       }),
     )
   },

@@ -61,6 +61,8 @@ export const COLUMNS: Readonly<Record<Kind, readonly Column[]>> = {
     plain('DRAINED', 'drained'),
     plain('INTERFACES', 'interfaces'),
     plain('ANNOUNCES', 'groups'),
+    age('LAG', 'behindSinceMs'),
+    age('ENDED', 'endedMs', true),
     plain('HEARS', 'hears', true),
     plain('EPOCH', 'epoch', true),
     plain('PREFIXES', 'prefixes', true),
@@ -185,14 +187,19 @@ function poolRow(pool: Pool, usage: Usage): Row {
   }
 }
 
-export function nodeRow(
-  node: string,
-  announcer: Announcer | null,
-  leaseEndMs: number | null,
-  groups: number,
-  drained: boolean,
-  nowMs: number,
-): Row {
+/** What is known of a node that announces, or could. */
+export interface NodeFacts {
+  readonly node: string
+  readonly announcer: Announcer | null
+  readonly leaseEndMs: number | null
+  readonly groups: number
+  readonly drained: boolean
+  /** Since when the oldest bell has waited that its announcer has not answered, ms since the epoch; null: it is up to date. */
+  readonly behindSinceMs: number | null
+}
+
+export function nodeRow(facts: NodeFacts, nowMs: number): Row {
+  const { node, announcer, leaseEndMs, groups, drained, behindSinceMs } = facts
   const ran = leaseEndMs !== null && leaseEndMs > nowMs
   return {
     name: node,
@@ -200,6 +207,8 @@ export function nodeRow(
     drained,
     interfaces: announcer?.interfaces.map(one => one.name) ?? [],
     groups,
+    behindSinceMs,
+    endedMs: ran ? null : leaseEndMs,
     hears: ran ? [...(announcer?.hears ?? [])].sort() : [],
     epoch: announcer?.epoch ?? null,
     prefixes: announcer?.interfaces.flatMap(one => one.prefixes) ?? [],

@@ -121,6 +121,12 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     announcedOf: (cluster: string) => `announced-${cluster}`,
     /** How many bells of a queue are unanswered. */
     dirtyCount: (queue: string) => redis.zcard(keys.dirty(queue)),
+    /** Since when the oldest of them has waited, ms since the epoch by Redis' clock; null: none waits. */
+    async dirtySinceMs(queue: string): Promise<number | null> {
+      const answer = (await redis.zrange(keys.dirty(queue), '0', '0', 'WITHSCORES')) as unknown[]
+      const [oldest] = pairs(answer.flat())
+      return oldest ? Math.floor(Number(oldest[1]) / 1000) : null
+    },
     /** What the book of addresses knows of ranges, together. Costs a lookup for each, however large it is. */
     async tally(ranges: readonly AddressRange[]): Promise<Tally> {
       const ends = ranges.map(({ family, first, last }) => ({

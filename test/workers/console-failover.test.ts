@@ -60,6 +60,8 @@ describe('the console beside a LAN', needs('netns', 'redis', 'kubectl', 'browser
 
   const rowOf = (node: string) => opened.page.locator(`#node-rows tr:has(th:text-is("${node}"))`)
 
+  const lagOf = (node: string) => rowOf(node).locator('td[data-head="Lag"]')
+
   it('shows what each node announces, and each Service with its node', async () => {
     for (const name of NAMES) {
       await opened.seen(
@@ -69,7 +71,7 @@ describe('the console beside a LAN', needs('netns', 'redis', 'kubectl', 'browser
     }
     await opened.seen(
       '#node-rows',
-      /node-arenewed\deth0node-b, node-c.*node-brenewed.*node-crenewed/,
+      /node-arenewed\d–eth0node-b, node-c.*node-brenewed.*node-crenewed/,
     )
     await opened.seen('#pool-list', /4 held, 4 free, 1 resting, 1 reserved/)
     await opened.page.waitForSelector('.cell.shared[aria-label*="dns-tcp"][aria-label*="node-"]')
@@ -82,7 +84,12 @@ describe('the console beside a LAN', needs('netns', 'redis', 'kubectl', 'browser
     assert.ok(silent)
     process.kill(silent, 'SIGSTOP')
     await opened.seen('#moves', new RegExp(`${address} moved from ${owner} to node-[abc]`))
-    await rowOf(owner).filter({ hasText: 'ended: silent' }).waitFor()
+    await rowOf(owner)
+      .filter({ hasText: /ended: silent for \d+s/ })
+      .waitFor()
+    await lagOf(owner)
+      .filter({ hasText: /^\d+s$/ })
+      .waitFor()
     const heard = opened.page.locator('#node-rows td[data-head="Hears"]')
     await eventually(async () => {
       const named = (await heard.allTextContents()).filter(text => text.includes(owner))
@@ -107,6 +114,7 @@ describe('the console beside a LAN', needs('netns', 'redis', 'kubectl', 'browser
     process.kill(silent, 'SIGCONT')
     silent = null
     await opened.seen('#node-rows', /node-arenewed.*node-brenewed.*node-crenewed/)
+    await opened.seen('#node-rows', /(node-[abc]renewed\d–eth0.*){3}/)
     assert.deepEqual(opened.complaints, [])
   })
 })

@@ -35,6 +35,21 @@ describe('herald get', needs('redis'), () => {
     assert.match(absent.said, /There is no "default\/three" among the services/)
   })
 
+  test('says of a node how long it has not taken in what was placed on it, in "top" too', async t => {
+    const { world, ask } = await heldAndRefused(t)
+    await world.join('node-a')
+    await world.endpoints('one', { any: true, nodes: ['node-a'] })
+    await world.ringAndAnswer('place', ['default/192.168.50.211']) // for node-a nobody answers here
+    const waiting = /^node-a +renewed +false +eth0 +1 +\d+s( +-){2}/m
+    assert.match((await ask('get', 'nodes', '-o', 'wide')).said, waiting)
+    assert.match((await ask('top')).said, waiting)
+    const queue = 'announce-default-node-a'
+    for (const [key, version] of await world.state.dirtyKeys(queue)) {
+      await world.state.answered(queue, key, version)
+    }
+    assert.match((await ask('get', 'nodes')).said, /^node-a +renewed +false +eth0 +1 +-$/m)
+  })
+
   test('with -w goes on, and shows what changes', async t => {
     const world = await allocatorWorld(t)
     await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))

@@ -55,7 +55,7 @@ const HEAR = {
 
 listen()
 setInterval(() => {
-  for (const kind of ['services', 'queues']) if (rows[kind].size > 0) draw()
+  for (const kind of ['services', 'nodes', 'queues']) if (rows[kind].size > 0) draw()
   if (Date.now() - heardMs > SILENCE_MS) lost()
 }, 5000)
 for (const id of ['filter', 'only-waiting']) by(id).addEventListener('input', draw)
@@ -93,7 +93,12 @@ function draw() {
     drawing = false
     drawPools()
     drawServices()
-    tables.nodes.show(sorted(rows.nodes))
+    tables.nodes.show(
+      sorted(rows.nodes).map(row => ({
+        ...row,
+        age: [ageOf(row.behindSinceMs), ageOf(row.endedMs)],
+      })),
+    )
     tables.queues.show(sorted(rows.queues).map(row => ({ ...row, age: ageOf(row.oldestMs) })))
   })
 }

@@ -35,8 +35,9 @@ const CELLS = {
     row.name,
     row.lease === 'renewed'
       ? `renewed${row.drained ? ', drained' : ''}`
-      : bad(row.lease === 'ended' ? 'ended: silent' : 'none'),
+      : bad(row.lease === 'ended' ? `ended: silent for ${ageOf(row.endedMs)}` : 'none'),
     `${row.groups}`,
+    ageOf(row.behindSinceMs),
     text(row.interfaces),
     text(row.hears),
     text(row.epoch),

@@ -86,14 +86,28 @@ for (const [state, one] of states) {
   })
 }
 
-test('a lease that has ended is said to have', () => {
-  assert.equal(nodeRow('a', null, 10, 0, false, 11).lease, 'ended')
-  assert.equal(nodeRow('a', null, 12, 0, false, 11).lease, 'renewed')
-  assert.equal(nodeRow('a', null, null, 0, false, 11).lease, null)
+const node = {
+  node: 'a',
+  announcer: { node: 'a', session: 's', interfaces: [], epoch: 1, hears: ['c', 'b'] },
+  leaseEndMs: 12,
+  groups: 0,
+  drained: false,
+  behindSinceMs: null,
+}
+
+test('a lease that has ended is said to have, and since when', () => {
+  const leases = [10, 12, null].map(leaseEndMs => nodeRow({ ...node, leaseEndMs }, 11))
+  assert.deepEqual(
+    leases.map(({ lease, endedMs }) => [lease, endedMs]),
+    [
+      ['ended', 10],
+      ['renewed', null],
+      [null, null],
+    ],
+  )
 })
 
 test('whom a node hears is known while it renews its lease; what it said before is old', () => {
-  const announcer = { node: 'a', session: 's', interfaces: [], epoch: 1, hears: ['c', 'b'] }
-  assert.deepEqual(nodeRow('a', announcer, 12, 0, false, 11).hears, ['b', 'c'])
-  assert.deepEqual(nodeRow('a', announcer, 10, 0, false, 11).hears, [])
+  assert.deepEqual(nodeRow(node, 11).hears, ['b', 'c'])
+  assert.deepEqual(nodeRow({ ...node, leaseEndMs: 10 }, 11).hears, [])
 })
