@@ -8,9 +8,20 @@ import type { LinkCounters, Withheld } from '../../infra/link/link.ts'
 import type { Namespace } from '../../infra/sandbox/lan/namespace.ts'
 import type { Heard } from './arp-wire.ts'
 import { eventually } from './eventually.ts'
-import { sh } from './segment.ts'
+import { segment, sh } from './segment.ts'
 import { type Talk, talk } from './talk.ts'
-import type { Scope } from './undo.ts'
+import { type Scope, undoing } from './undo.ts'
+
+export const VIP = '10.7.0.50'
+
+/** A client that asks, and a node on the same LAN. */
+export async function clientAndNode(t: Scope) {
+  const scope = undoing(t)
+  const lan = await segment(scope)
+  const client = await lan.host('client', '10.7.0.1/24')
+  const node = await lan.host('node', '10.7.0.3/24')
+  return { scope, lan, client, node, mac: await macOf(node) }
+}
 
 /** A link that runs in this host; `prefix` stands before its command. */
 export async function linkIn(t: Scope, host: Namespace, exclude = ['^lo$']): Promise<Talk> {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
-import type { AnnouncerInterface } from '../../../functions/model/node.ts'
 import { runIn } from '../../../infra/sandbox/lan/namespace.ts'
 import { needs } from '../../support/capabilities.ts'
 import { eventually } from '../../support/eventually.ts'
 import {
+  clientAndNode,
   countersOf,
   linkIn,
   macNumber,
@@ -13,25 +13,15 @@ import {
   neighbour,
   question,
   set,
+  VIP,
   wireIn,
 } from '../../support/link-lab.ts'
-import { segment, sh } from '../../support/segment.ts'
+import { sh } from '../../support/segment.ts'
 import { talk } from '../../support/talk.ts'
-import { type Scope, undoing } from '../../support/undo.ts'
-
-const VIP = '10.7.0.50'
-
-async function lab(t: Scope) {
-  const scope = undoing(t)
-  const lan = await segment(scope)
-  const client = await lan.host('client', '10.7.0.1/24')
-  const node = await lan.host('node', '10.7.0.3/24')
-  return { scope, lan, client, node, mac: await macOf(node) }
-}
 
 describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
   test('learns our MAC when it asks, through its own kernel and through arping', async t => {
-    const { scope, client, node, mac } = await lab(t)
+    const { scope, client, node, mac } = await clientAndNode(t)
     const link = await linkIn(scope, node)
     set(link, VIP, ['10.7.0.51', ['eth1']])
     await eventually(async () => {
@@ -54,7 +44,7 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
   })
 
   test('believes the announcements of a new owner about a neighbour that it knows', async t => {
-    const { scope, lan, client, node, mac } = await lab(t)
+    const { scope, lan, client, node, mac } = await clientAndNode(t)
     const other = await lan.host('other', '10.7.0.4/24')
     const wire = await wireIn(scope, client)
     const first = await linkIn(scope, node)
@@ -73,7 +63,7 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
   })
 
   test('hears each new address in both forms, and none that stays', async t => {
-    const { scope, client, node, mac } = await lab(t)
+    const { scope, client, node, mac } = await clientAndNode(t)
     const wire = await wireIn(scope, client)
     const link = await linkIn(scope, node)
     set(link, VIP)
@@ -93,7 +83,7 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
   })
 
   test('that floods is held back, and nobody else waits for it', async t => {
-    const { scope, lan, client, node, mac } = await lab(t)
+    const { scope, lan, client, node, mac } = await clientAndNode(t)
     const other = await lan.host('flood', '10.7.0.9/24')
     const link = await linkIn(scope, node)
     set(link, VIP)
@@ -122,7 +112,7 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
   })
 
   test('that sends nonsense changes nothing, and each frame is counted by its reason', async t => {
-    const { scope, client, node, mac } = await lab(t)
+    const { scope, client, node, mac } = await clientAndNode(t)
     const wire = await wireIn(scope, client)
     const link = await linkIn(scope, node)
     set(link, VIP, ['10.7.0.51', ['eth9']])
@@ -167,177 +157,3 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
     assert.deepEqual(await wire.ask(VIP), [mac])
   })
 })
-
-describe('an interface', { ...needs('netns'), concurrency: 3 }, () => {
-  test('that goes down and comes up again answers again, and announces', async t => {
-    const { scope, client, node, mac } = await lab(t)
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, node)
-    set(link, VIP)
-    await wire.ask(VIP)
-    await sh(node, 'ip link set eth0 down')
-    await heardInterfaces(link, [])
-    await sh(node, 'ip link set eth0 up')
-    await heardInterfaces(link, ['eth0'])
-    assert.deepEqual(await wire.ask(VIP), [mac])
-  })
-
-  test('whose carrier is lost and returns announces everything again', async t => {
-    const { scope, lan, client, node, mac } = await lab(t)
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, node)
-    set(link, VIP)
-    const announced = () => wire.heard().filter(one => one.sender === VIP && one.target === VIP)
-    await eventually(() => assert.equal(announced().length, 10), 30_000)
-    await sh(lan.hub, 'ip link set node down')
-    await eventually(async () =>
-      assert.equal(await sh(node, 'cat /sys/class/net/eth0/carrier'), '0'),
-    )
-    await sh(lan.hub, 'ip link set node up')
-    await eventually(() => assert.ok(announced().length > 10))
-    assert.deepEqual(await wire.ask(VIP), [mac])
-  })
-
-  test('that is deleted and made again under the same name answers with its new MAC', async t => {
-    const { scope, lan, client, node } = await lab(t)
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, node)
-    set(link, VIP)
-    await wire.ask(VIP)
-    await sh(node, 'ip link del eth0')
-    await sh(
-      lan.hub,
-      `ip link add node type veth peer name eth0 netns ${node.pid}; ip link set node master br0 up`,
-    )
-    await sh(node, 'ip link set eth0 address 02:00:00:00:00:77; ip link set eth0 up')
-    await eventually(async () => assert.deepEqual(await wire.ask(VIP), ['02:00:00:00:00:77']))
-  })
-
-  test('that is renamed goes on under its new name, where the address may live', async t => {
-    const { scope, client, node, mac } = await lab(t)
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, node)
-    set(link, [VIP, ['lan0']])
-    await sh(node, 'ip link set eth0 down; ip link set eth0 name lan0; ip link set lan0 up')
-    await heardInterfaces(link, ['lan0'])
-    assert.deepEqual(await wire.ask(VIP), [mac])
-  })
-
-  test('whose MAC changes announces and answers with the new one', async t => {
-    const { scope, client, node } = await lab(t)
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, node)
-    set(link, VIP)
-    await wire.ask(VIP)
-    await sh(node, 'ip link set eth0 address 02:00:00:00:00:99')
-    await eventually(() =>
-      assert.ok(wire.heard().some(one => one.sender === VIP && one.senderMAC.endsWith(':99'))),
-    )
-    await eventually(async () => assert.deepEqual(await wire.ask(VIP), ['02:00:00:00:00:99']))
-  })
-
-  test('that appears later announces what is already there', async t => {
-    const { scope, lan, client } = await lab(t)
-    const late = await lan.host('late', '10.7.0.8/24')
-    await sh(late, 'ip link set eth0 down')
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, late)
-    set(link, VIP)
-    assert.deepEqual((await link.ask({ do: 'interfaces' }, 'interfaces')).interfaces, [])
-    await sh(late, 'ip link set eth0 up')
-    await heardInterfaces(link, ['eth0'])
-    assert.deepEqual(await wire.ask(VIP), [await macOf(late)])
-  })
-
-  test('that becomes the port of a bridge gives way to the bridge', async t => {
-    const { scope, client, node } = await lab(t)
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, node)
-    set(link, VIP)
-    await wire.ask(VIP)
-    await sh(node, 'ip link add br0 address 02:00:00:00:00:bb type bridge; ip link set br0 up')
-    await sh(node, 'ip link set eth0 master br0')
-    await heardInterfaces(link, ['br0'])
-    const since = wire.heard().length
-    assert.deepEqual(await wire.ask(VIP), ['02:00:00:00:00:bb'])
-    assert.deepEqual(wire.answerers(VIP, since), ['02:00:00:00:00:bb'])
-  })
-})
-
-describe('the thread of the link', { ...needs('netns'), concurrency: 3 }, () => {
-  test('answers while the main thread is blocked for 4 s', async t => {
-    const { scope, client, node, mac } = await lab(t)
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, node)
-    set(link, VIP)
-    await wire.ask(VIP)
-    let unblocked = false
-    const blocked = link.ask({ do: 'block', ms: 4000 }, 'unblocked').then(() => {
-      unblocked = true
-    })
-    for (let i = 0; i < 50; i++) assert.deepEqual(await wire.ask(VIP), [mac])
-    assert.equal(unblocked, false)
-    await blocked
-  })
-
-  test('costs next to nothing while nobody asks, with 1,000 addresses', async t => {
-    const { scope, node } = await lab(t)
-    const link = await linkIn(scope, node)
-    const addresses = Array.from({ length: 1000 }, (_, i) => `10.8.${i >> 8}.${i & 255}`)
-    set(link, ...addresses)
-    await eventually(async () => {
-      const counters = Object.values((await countersOf(link)).addresses)
-      assert.ok(counters.every(one => one.announcementsSent >= 10))
-    }, 60_000)
-    const used = async () => {
-      const { usage } = await link.ask({ do: 'usage' }, 'usage')
-      const { user, system } = usage as NodeJS.CpuUsage
-      return (user + system) / 1000
-    }
-    const [fromMs, before] = [performance.now(), await used()]
-    await eventually(() => assert.ok(performance.now() - fromMs > 3000), 10_000)
-    const share = ((await used()) - before) / (performance.now() - fromMs)
-    assert.ok(share < 0.1, `${(share * 100).toFixed(1)} % of one core`)
-  })
-
-  test('stops at once, and ends with the process however that ends', async t => {
-    const { scope, client, node } = await lab(t)
-    const wire = await wireIn(scope, client)
-    const link = await linkIn(scope, node)
-    set(link, VIP)
-    await wire.ask(VIP)
-    const { stopped } = await link.ask({ do: 'stop' }, 'stopped')
-    assert.ok(Number(stopped) < 2000, `${stopped} ms`)
-    const since = wire.heard().length
-    for (let i = 0; i < 5; i++) await wire.request(VIP)
-    await runIn(client, ['ping', '-c1', '-W0.3', '10.7.0.3'])
-    assert.deepEqual(wire.answerers(VIP, since), [])
-    assert.equal(await link.end(), 0)
-    const exiting = await linkIn(scope, node)
-    const beganMs = performance.now()
-    exiting.say({ do: 'exit' })
-    assert.equal(await exiting.end(), 3)
-    assert.ok(performance.now() - beganMs < 5000, 'process.exit() must not wait for poll(2)')
-  })
-
-  test('without NET_RAW says what to do', async t => {
-    const { scope, node } = await lab(t)
-    const bare = [...node.enter, 'setpriv', '--bounding-set=-net_raw', '--']
-    const link = talk('./link-process.ts', ['^lo$'], bare)
-    scope.after(() => link.end())
-    const { code, fault } = await link.hear('fault', 0)
-    assert.equal(code, 'NetRawMissing')
-    assert.match(String(fault), /NET_RAW.*securityContext.*setcap/s)
-  })
-})
-
-/** Waits until exactly these announce. */
-async function heardInterfaces(link: ReturnType<typeof talk>, names: readonly string[]) {
-  await eventually(async () => {
-    const { interfaces } = await link.ask({ do: 'interfaces' }, 'interfaces')
-    assert.deepEqual(
-      (interfaces as AnnouncerInterface[]).map(one => one.name),
-      names,
-    )
-  })
-}
