@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
 import { ApiError } from './api-error.ts'
 import { inBatches } from './batches.ts'
 import type { KubernetesApi } from './client.ts'
+import { failureOf, retryDelayMs } from './failure.ts'
 import { currentVersion, listAll } from './list.ts'
 import { type WatchEvent, watchEvents } from './stream.ts'
 
@@ -77,10 +78,6 @@ const PAGE_SIZE = 500
 const BATCH_MOST = 500
 /** Shorter would cost the API server more than a lease does, longer would notice a dead connection later. */
 const WATCH_SECONDS = 10
-const BACKOFF_MS = { first: 100, most: 5000 }
-const RETRY_AFTER_MOST_MS = 60_000
-/** Somebody must act before this works. */
-const FORBIDDEN_RETRY_MS = 10_000
 const ABSENT_RETRY_MS = 3000
 /** A server that is starting may not know all its kinds for a moment: absence is believed at the second look. */
 const SECOND_LOOK_MS = 1000
@@ -325,31 +322,17 @@ class Follower<P> {
   }
 
   async #failed(error: unknown): Promise<void> {
-    const text = error instanceof Error ? error.message : String(error)
-    const status = error instanceof ApiError ? error.status : 0
-    if (status > 0 && status < 500) this.#heard()
-    if (text !== this.#error) this.#say(status, error)
-    // 410: forgotten; 404: uninstalled meanwhile; 400: not a version of this server's (any more).
-    if (status === 410 || status === 404 || status === 400) this.#version = null
+    const { text, answered, forgotten, level, words } = failureOf(error)
+    if (answered) this.#heard()
+    if (text !== this.#error) this.#log[level]({ error }, words)
+    if (forgotten) this.#version = null
     this.#absences = 0
     this.#failures++
     this.#restarts++
     this.#error = text
     this.#failingSinceMs ??= performance.now()
     this.#phase = 'waiting'
-    await this.#pause(delayMs(error, this.#failures))
-  }
-
-  #say(status: number, error: unknown): void {
-    if (status === 410) this.#log.info({ error }, 'this version is forgotten; listing anew')
-    else if (status === 401)
-      this.#log.error({ error }, 'the API server does not accept the credentials')
-    else if (status === 403) {
-      this.#log.error(
-        { error },
-        'a permission is missing; infra/deploy/rbac.yaml grants what is needed',
-      )
-    } else this.#log.warn({ error }, 'following broke off; trying again')
+    await this.#pause(retryDelayMs(error, this.#failures))
   }
 
   async #pause(ms: number): Promise<void> {
@@ -358,12 +341,4 @@ class Follower<P> {
     const signal = AbortSignal.any([this.#stopping.signal, pausing.signal])
     await after(ms, undefined, { signal }).catch(() => {}) // stopped, or a list is wanted now
   }
-}
-
-function delayMs(error: unknown, failures: number): number {
-  const jitter = 0.5 + Math.random() / 2
-  const backoffMs = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.most) * jitter
-  if (!(error instanceof ApiError)) return backoffMs
-  if (error.status === 401 || error.status === 403) return FORBIDDEN_RETRY_MS * jitter
-  return Math.min(error.retryAfterMs ?? 0, RETRY_AFTER_MOST_MS) + backoffMs
 }
