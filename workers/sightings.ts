@@ -19,6 +19,28 @@ export interface Shelf<P> {
 
 export const emptyShelf = <P>(): Shelf<P> => ({ items: new Map(), resourceVersion: '0' })
 
+/** Puts a complete list in place of what was known; says which keys are gone. */
+export function replace<P>(
+  shelf: Shelf<P>,
+  entries: readonly [string, P][],
+  version: string,
+): string[] {
+  const present = new Set(entries.map(([key]) => key))
+  const gone = [...shelf.items.keys()].filter(key => !present.has(key))
+  shelf.items.clear()
+  for (const [key, item] of entries) shelf.items.set(key, item)
+  shelf.resourceVersion = version
+  return gone
+}
+
+/** One change; null: it is gone. Returns the item as given. */
+export function put<P>(shelf: Shelf<P>, key: string, item: P | null, version: string): P | null {
+  if (item === null) shelf.items.delete(key)
+  else shelf.items.set(key, item)
+  shelf.resourceVersion = version
+  return item
+}
+
 export interface Seen {
   readonly services: Shelf<Service>
   /** By namespace/name of the Service, then by name of the slice. */
