@@ -1,83 +1,18 @@
-/** Every command of `herald`: what `--help` says of it, and how it is started. What is not asked for is not loaded. */
+/** Every command of `herald`, in the order of `--help`. What is not asked for is not loaded. */
 import { SHELLS } from '../functions/complete/command.ts'
 import { KINDS } from '../functions/inventory/inventory.ts'
-import type { ProcessName } from '../infra/config/processes.ts'
-import { hasRedis, type UpConfig } from '../infra/config.ts'
-import { perform, serve } from './run.ts'
-
-export interface HeraldCommand {
-  readonly name: ProcessName
-  readonly summary: string
-  readonly about: string
-  readonly argument?: string
-  /** What the first argument may be, where it is one of a few words. */
-  readonly words?: readonly string[]
-  start(config: UpConfig, rest: readonly string[]): Promise<number>
-}
+import type { HeraldCommand } from './command.ts'
+import { PROCESSES } from './processes.ts'
+import { perform } from './run.ts'
 
 /** What is asked of one thing; each kind as kubectl has it, also in the plural. */
 const ONE_OF = ['service', 'address', 'pool', 'node', 'queue']
 
+const NEEDS_REDIS_OR_CONSOLE = `Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.`
+const NEEDS_REDIS = `Needs: Redis; without --redis-url that of the "herald up" that runs.`
+
 export const COMMANDS: readonly HeraldCommand[] = [
-  {
-    name: 'up',
-    summary: 'everything in one command, with a Redis of its own; without a cluster, a sandbox',
-    about: `Starts watcher, allocator and announcer together.
-
-Needs: nothing. Without --redis-url it starts a private redis-server in the state directory;
-without --kubeconfig, and outside a pod, it makes a sandbox: a small Kubernetes API server and
-a LAN of three nodes and a client (as root, or in a user namespace of its own).
-
-Example: herald up
-Example: herald up --kubeconfig ~/.kube/config --node-name node-a`,
-    start: config => serve(config, async world => (await import('./up.ts')).runUp(world)),
-  },
-  {
-    name: 'watcher',
-    summary: 'reads Kubernetes, rings the allocators, writes statuses and events',
-    about: `Lists and watches Services, EndpointSlices, Nodes, Namespaces and the configuration, keeps
-what matters in Redis, and writes addresses and events back. Run two; both are active.
-
-Needs: Redis, and the rights of infra/deploy/rbac.yaml on the API server.
-
-Example: herald watcher --redis-url redis://redis:6379`,
-    start: config =>
-      serve(withRedis(config), async world => (await import('./watcher.ts')).runWatcher(world)),
-  },
-  {
-    name: 'allocator',
-    summary: 'decides which address a Service gets and which node announces it',
-    about: `Answers the queues "allocate" and "place". Run as many as you like.
-
-Needs: Redis, nothing else.
-
-Example: herald allocator --redis-url redis://redis:6379 --concurrency 32`,
-    start: config =>
-      serve(withRedis(config), async world => (await import('./allocator.ts')).runAllocator(world)),
-  },
-  {
-    name: 'announcer',
-    summary: 'answers ARP and NDP for the addresses placed on its node',
-    about: `Run one on each node, in the network of the host.
-
-Needs: Redis, and the capability NET_RAW. No Kubernetes credentials.
-
-Example: herald announcer --redis-url redis://redis:6379 --node-name node-a`,
-    start: config =>
-      serve(withRedis(config), async world => (await import('./announcer.ts')).runAnnouncer(world)),
-  },
-  {
-    name: 'console',
-    summary: 'shows pools, Services, nodes, history and queues in a browser',
-    about: `One page that shows what lies in Redis as it changes, and the queues under /queues. Everybody
-who reaches it may read; to act upon queues takes the admin token.
-
-Needs: Redis, nothing else.
-
-Example: herald console --redis-url redis://redis:6379`,
-    start: config =>
-      serve(withRedis(config), async world => (await import('./console.ts')).runConsole(world)),
-  },
+  ...PROCESSES,
   {
     name: 'client',
     summary: 'runs a command as the client on the LAN of the sandbox',
@@ -105,7 +40,7 @@ Example: herald kubectl get svc -o wide`,
 for, which node announces it. "service <namespace>/<name>", "address <ip>", or "pool", "node" or
 "queue" and its name.
 
-Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
+${NEEDS_REDIS_OR_CONSOLE}
 
 Example: herald explain service default/nginx
 Example: herald explain address 192.168.50.211 -o json`,
@@ -119,7 +54,7 @@ Example: herald explain address 192.168.50.211 -o json`,
     summary: 'everything that is known of one Service, address, pool, node or queue',
     about: `What "get -o wide" shows of it, what "explain" says of it, and its last entries in the history.
 
-Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
+${NEEDS_REDIS_OR_CONSOLE}
 
 Example: herald describe service default/nginx
 Example: herald describe node node-a -o yaml`,
@@ -135,7 +70,7 @@ Example: herald describe node node-a -o yaml`,
     summary: 'who held which address, when and why; newest last',
     about: `Of everything, or of one address, one pool or one Service ("<namespace>/<name>").
 
-Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
+${NEEDS_REDIS_OR_CONSOLE}
 
 Example: herald history 192.168.50.211`,
     argument: '[subject]',
@@ -147,7 +82,7 @@ Example: herald history 192.168.50.211`,
     summary: 'lists services, addresses, pools, nodes or queues',
     about: `All of a kind, or the one that is named; with -w it goes on and shows what changes.
 
-Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
+${NEEDS_REDIS_OR_CONSOLE}
 
 Example: herald get services
 Example: herald get address 192.168.50.211 -o yaml
@@ -162,7 +97,7 @@ Example: herald get queues -w`,
     summary: 'queues, nodes and pools, live on a terminal',
     about: `Shows them anew every second until Ctrl-C; once, when it is not written to a terminal.
 
-Needs: Redis, or a console; without --redis-url and --console-url the Redis of the "herald up" that runs.
+${NEEDS_REDIS_OR_CONSOLE}
 
 Example: herald top`,
     start: config => perform(config, async world => (await import('./get.ts')).runTop(world)),
@@ -173,7 +108,7 @@ Example: herald top`,
     about: `Nobody else gets the address, and the Service gets it before any other. It may hold it
 already; the reservation outlives that, and an empty Redis too.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+${NEEDS_REDIS}
 
 Example: herald reserve 192.168.50.211 --service default/nginx
 Example: herald reserve 192.168.50.211 --service default/nginx --for forever`,
@@ -187,7 +122,7 @@ Example: herald reserve 192.168.50.211 --service default/nginx --for forever`,
     about: `Whether it was reserved by hand, by the annotation herald.io/reserve of a Service that is gone,
 or quarantined because another host on the LAN had it. Who holds the address keeps it.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+${NEEDS_REDIS}
 
 Example: herald release 192.168.50.211`,
     argument: '<address>',
@@ -201,7 +136,7 @@ Example: herald release 192.168.50.211`,
 this one stops, and no new ones come. What no other node may serve stays, and is listed. The
 mark outlives restarts and an empty Redis; "herald undrain" ends it.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+${NEEDS_REDIS}
 
 Example: herald drain node-a`,
     argument: '<node>',
@@ -213,7 +148,7 @@ Example: herald drain node-a`,
     summary: 'lets a drained node announce again',
     about: `What has moved away stays where it is; "herald rebalance" spreads it over all nodes again.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+${NEEDS_REDIS}
 
 Example: herald undrain node-a`,
     argument: '<node>',
@@ -226,7 +161,7 @@ Example: herald undrain node-a`,
     about: `Failures and drains leave addresses on few nodes, since nothing moves by itself that need not.
 This moves as few as give balance, preferred nodes first; --dry-run only says which.
 
-Needs: Redis; without --redis-url that of the "herald up" that runs.
+${NEEDS_REDIS}
 
 Example: herald rebalance --dry-run`,
     start: config =>
@@ -291,9 +226,3 @@ Example: herald walkthrough`,
       ),
   },
 ]
-
-/** Only `up` may come without a Redis; readConfig has seen to it. */
-function withRedis(config: UpConfig) {
-  if (hasRedis(config)) return config
-  throw new Error(`${config.process} was let through without a Redis`)
-}

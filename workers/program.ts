@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { healthFallback, type ProcessName, SETTINGS_OF } from '../infra/config/processes.ts'
 import type { Setting } from '../infra/config/setting.ts'
 import { SETTINGS } from '../infra/config/settings.ts'
-import { COMMANDS, type HeraldCommand } from './commands.ts'
+import type { HeraldCommand } from './command.ts'
+import { COMMANDS } from './commands.ts'
 
 /** What was asked for: a command, its options as text, and its arguments. */
 export type Start = (
