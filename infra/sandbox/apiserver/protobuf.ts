@@ -128,6 +128,8 @@ const FIELDS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   V1Container: { 1: 'name', 2: 'image', 3: 'command', 4: 'args', 6: 'ports', 8: 'resources' },
   V1ContainerPort: { 1: 'name', 3: 'containerPort', 4: 'protocol' },
   V1ResourceRequirements: {},
+  V1DeleteOptions: { 2: 'preconditions', 4: 'propagationPolicy', 5: 'dryRun' },
+  V1Preconditions: { 1: 'uid', 2: 'resourceVersion' },
   V1SelfSubjectAccessReview: object,
   V1SelfSubjectAccessReviewSpec: { 1: 'resourceAttributes', 2: 'nonResourceAttributes' },
   V1SubjectAccessReviewStatus: {},

@@ -18,7 +18,7 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { endProcess } from '../../../infra/child.ts'
-import { renderChart } from '../../../infra/deploy/helm.ts'
+import { CHART, helm, renderChart } from '../../../infra/deploy/helm.ts'
 import { openBells } from '../../../infra/queue/queues.ts'
 import type { ApiServer } from '../../../infra/sandbox/apiserver/server.ts'
 import { apiServer } from '../../support/apiserver.ts'
@@ -86,6 +86,25 @@ describe('what is rendered, in a cluster', needs('kubectl', 'redis'), () => {
       HERALD_HEALTH_ADDRESS: '127.0.0.1:0',
     }
   }
+
+  test('helm installs, upgrades, goes back and uninstalls', async () => {
+    const release = async (verb: string, ...more: string[]) =>
+      helm(verb, 'herald', ...more, '--namespace', 'elsewhere', '--kubeconfig', api.kubeconfigPath)
+    const replicas = () => {
+      const watcher = api.store.get('deployments.apps', 'elsewhere', 'herald-watcher')
+      return watcher ? (watcher.spec as { replicas: number }).replicas : null
+    }
+    await release('install', CHART, '--create-namespace', '--no-hooks')
+    assert.equal(replicas(), 2)
+    await release('upgrade', CHART, '--no-hooks', '--set', 'watcher.replicas=3')
+    assert.equal(replicas(), 3)
+    await release('rollback', '1', '--no-hooks')
+    assert.equal(replicas(), 2)
+    await release('uninstall', '--no-hooks')
+    assert.equal(replicas(), null)
+    const definition = 'ipaddresspools.metallb.io'
+    assert.ok(api.store.get('customresourcedefinitions.apiextensions.k8s.io', '', definition))
+  })
 
   test('kubectl applies it strictly, and again without a change', async () => {
     const text = await renderChart([
