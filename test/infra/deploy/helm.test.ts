@@ -39,6 +39,21 @@ const MATRIX: readonly (readonly [string, readonly string[]])[] = [
       'redis.external.caKey=ca.crt',
     ],
   ],
+  [
+    'names that could be numbers',
+    [
+      'redis.external.secret=1e3',
+      'redis.external.urlKey=0x1',
+      'redis.external.mode=sentinel',
+      'redis.external.passwordKey=1e3',
+      'redis.external.sentinelPasswordKey=1e4',
+      'redis.external.caKey=0x2',
+      'keda.enabled=true',
+      'keda.address=a:26379',
+    ],
+  ],
+  ['a storage class that could be one', ['redis.bundled.storage.className=1e3']],
+  ['a folder of any name', ['announcer.stateDir=/srv/a\\, b: #c']],
   ['Redis Cluster', ['redis.external.secret=mine', 'redis.external.mode=cluster']],
   ['admission', ['webhook.enabled=true']],
   ['KEDA', ['keda.enabled=true', 'keda.jobsPerReplica=10']],
@@ -59,6 +74,10 @@ const MATRIX: readonly (readonly [string, readonly string[]])[] = [
     ['console.allowFrom[0].namespaceSelector.matchLabels.a=ingress'],
   ],
   ['Prometheus', ['podMonitor.enabled=true', 'podMonitor.labels.release=prometheus']],
+  [
+    'monitors that are selected by a label of ours',
+    ['podMonitor.enabled=true', 'podMonitor.labels.app\\.kubernetes\\.io/instance=a'],
+  ],
   ['Prometheus by Services', ['serviceMonitor.enabled=true', 'serviceMonitor.labels.release=a']],
   ['Secrets of one’s own, no policies', ['secrets.create=false', 'networkPolicy.enabled=false']],
   ['a private registry', ['image.repository=r.example/herald', 'image.pullSecrets[0].name=r']],
@@ -154,6 +173,11 @@ describe('the chart', needs('kubectl'), () => {
         'herald-secrets',
       ]),
     )
+  })
+
+  test('may be released under any name', async () => {
+    const objects = objectsOf(await helm('template', '1e3', CHART))
+    assert.deepEqual((await Promise.all(objects.map(schemaFault))).filter(Boolean), [])
   })
 
   test('runs in whatever namespace it is put into', async () => {

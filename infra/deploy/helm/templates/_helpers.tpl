@@ -1,7 +1,7 @@
 {{/* Labels of an object; the component is given. */}}
 {{- define "herald.labels" -}}
 {{ include "herald.selector" . }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end }}
@@ -68,13 +68,13 @@ topologySpreadConstraints:
 {{- if .secret }}
 - name: HERALD_REDIS_URL
   valueFrom:
-    secretKeyRef: { name: {{ .secret }}, key: {{ .urlKey }} }
+    secretKeyRef: { name: {{ .secret | quote }}, key: {{ .urlKey | quote }} }
 - { name: HERALD_REDIS_MODE, value: {{ .mode }} }
 - { name: HERALD_REDIS_SENTINEL_NAME, value: {{ .sentinelName | quote }} }
 {{- with .sentinelPasswordKey }}
 - name: HERALD_REDIS_SENTINEL_PASSWORD
   valueFrom:
-    secretKeyRef: { name: {{ $external.secret }}, key: {{ . }} }
+    secretKeyRef: { name: {{ $external.secret | quote }}, key: {{ . | quote }} }
 {{- end }}
 {{- with .caKey }}
 - { name: HERALD_REDIS_CA_FILE, value: /run/secrets/redis/{{ . }} }
@@ -112,10 +112,10 @@ topologySpreadConstraints:
 {{- else if $keys }}
 - name: redis
   secret:
-    secretName: {{ $external.secret }}
+    secretName: {{ $external.secret | quote }}
     items:
     {{- range $keys }}
-      - { key: {{ . }}, path: {{ . }} }
+      - { key: {{ . | quote }}, path: {{ . | quote }} }
     {{- end }}
 {{- end }}
 {{- end }}
@@ -184,11 +184,8 @@ helm.sh/hook-weight: {{ . | quote }}
 {{- define "herald.monitor" -}}
 name: herald
 namespace: {{ .about.root.Release.Namespace }}
-labels:
-  {{- include "herald.labels" .about | nindent 2 }}
-  {{- with .labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+{{- $labels := fromYaml (include "herald.labels" .about) }}
+labels: {{- toYaml (merge (dict) .labels $labels) | nindent 2 }}
 {{- end }}
 
 {{/* Who has /metrics. */}}
