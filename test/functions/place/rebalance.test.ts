@@ -44,6 +44,12 @@ for (const [what, placed, after, moves] of rows) {
   })
 }
 
+test('ten thousand groups are planned within seconds', () => {
+  const fromMs = performance.now()
+  assert.equal(countsAfter(on('a', 10_000)), 'a3334 b3333 c3333')
+  assert.ok(performance.now() - fromMs < 5000)
+})
+
 test('a thousand groups take the least number of moves, and a second time none', t => {
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.diagnostic(`seed ${seed}`)
