@@ -14,6 +14,8 @@ import { groupOf, judge, ringAnnouncers, surroundings } from './on-place.ts'
 /** So long an allocator may take to place all anew. */
 const PATIENCE_MS = 30_000
 const LOOK_EVERY_MS = 200
+/** Groups that share their round trips to Redis. */
+const JUDGED_AT_ONCE = 200
 
 interface Mover extends Asked {
   readonly cluster: string
@@ -159,13 +161,17 @@ async function placedOf(
   ])
   const nowMs = Date.now()
   const alive = (node: string) => (leases.get(node) ?? 0) > nowMs
+  const owned = [...placements].flatMap(([group, placement]) =>
+    placement?.owner ? [{ group, owner: placement.owner.node }] : [],
+  )
   const placed: Placed[] = []
-  for (const [group, placement] of placements) {
-    if (!placement?.owner) continue
-    const { services } = await groupOf(cluster, group, state)
-    const { candidates } = await judge(cluster, services, around, state)
-    const able = candidates.filter(one => alive(one.node))
-    placed.push({ group, owner: placement.owner.node, candidates: able })
+  for (let start = 0; start < owned.length; start += JUDGED_AT_ONCE) {
+    const judged = owned.slice(start, start + JUDGED_AT_ONCE).map(async one => {
+      const { services } = await groupOf(cluster, one.group, state)
+      const { candidates } = await judge(cluster, services, around, state)
+      return { ...one, candidates: candidates.filter(({ node }) => alive(node)) }
+    })
+    placed.push(...(await Promise.all(judged)))
   }
   return placed.sort((a, b) => (a.group < b.group ? -1 : 1))
 }

@@ -9,7 +9,7 @@ type Fields = NonNullable<Parameters<typeof putService>[2]>
 
 /** What a node's announcer writes down: its lease, its interfaces, and what it took over. */
 export const renewLease = (
-  { client }: Watched,
+  { client }: Pick<Watched, 'client'>,
   node: string,
   placements: readonly Placement[] = [],
   said: Partial<Announcer> = {},

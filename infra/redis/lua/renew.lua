@@ -11,7 +11,8 @@
 --          an owner, when this node was not alive before}
 --
 -- Reported placements that are unknown here, or known with a lesser epoch, are written down: the LAN has
--- decided. Never is anything taken away. The counter of epochs is raised to the greatest one reported.
+-- decided. Never is anything taken away, and one of a later schema is left to processes of that version. The counter of
+-- epochs is raised to the greatest one reported.
 local leases, announcers, epochs, unplaced, dirtyPlace, placements, lan = unpack(KEYS)
 local cluster, node, leaseMs = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local announcer, reported, all, groupsOf, standbyOf = cjson.decode(ARGV[4]), cjson.decode(ARGV[5]), ARGV[6] == 'all', ARGV[8], ARGV[9]
@@ -39,7 +40,7 @@ for _, placement in ipairs(reported) do
   number = math.max(number, placement.epoch.number)
   local text = redis.call('HGET', placements, placement.group)
   local known = text and cjson.decode(text) or nil
-  local older = known and (known.epoch.number < placement.epoch.number
+  local older = known and known.v == 1 and (known.epoch.number < placement.epoch.number
     or (known.epoch.number == placement.epoch.number and known.epoch.node < placement.epoch.node))
   if not known or older then
     if known then index(known, 'SREM') end

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
+import type { Placement } from '../../../functions/model/placement.ts'
 import { publishingOf } from '../../../infra/redis/publishing.ts'
 import { readAddressRecord, readAllocation } from '../../../infra/redis/records.ts'
 import { type Scripts, scriptsOf } from '../../../infra/redis/scripts.ts'
 import { type State, stateOf } from '../../../infra/redis/state.ts'
 import { needs } from '../../support/capabilities.ts'
 import { aClaim, adoptNothing, aPool } from '../../support/claims.ts'
+import { renewLease } from '../../support/nodes.ts'
 import { privateRedis } from '../../support/redis.ts'
 import { undoing } from '../../support/undo.ts'
 
@@ -68,6 +70,23 @@ describe(
         assert.equal(await redis.hexists(state.keys.allocations('default'), 'a/other'), 0)
       })
     }
+
+    test('a placement, where the LAN has decided otherwise; what else is reported is written down', async () => {
+      const taken = (group: string): Placement => ({
+        v: 1,
+        group,
+        addresses: [group],
+        owner: { node: 'b', interfaces: null },
+        standbys: [],
+        epoch: { number: 9, node: 'b' },
+        reason: 'taken over on the LAN',
+        sinceMs: 1,
+      })
+      await renewLease({ client: redis }, 'b', [taken(GROUP), taken('10.0.0.6')])
+      assert.equal(await redis.hget(state.keys.placements('default'), GROUP), PLACEMENT)
+      assert.deepEqual(await state.groupsOf('default', 'b'), ['10.0.0.6'])
+      assert.equal(await redis.hget(state.keys.epoch, 'number'), '9')
+    })
   },
 )
 
