@@ -16,6 +16,7 @@ import type { Logger } from '../log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { refuseLater } from '../redis/schema.ts'
 import { answerStep, traceparent } from '../tracing.ts'
+import { linkRings, rememberRings } from './rings.ts'
 
 export interface Bells {
   /** Rings each key once; a key that is waiting already is not rung twice. */
@@ -54,6 +55,8 @@ export function openBells(connection: Redis | Cluster, prefix: string, log: Logg
     const unique = [...new Set(keys)]
     const queue = open(name)
     const metadata = traceparent()
+    if (metadata)
+      await rememberRings(connection, prefix, { queue: name, keys: unique, traceparent: metadata })
     const jobs = unique.map(key => ({
       name,
       data: { v: SCHEMA, key },
@@ -128,7 +131,10 @@ export function answer(
       try {
         refuseLater('The job', v, SCHEMA)
         const parent = job.opts.telemetry?.metadata
-        await answerStep(kind, { key, parent }, () => handler(key))
+        await answerStep(kind, { key, parent }, async () => {
+          await linkRings(options.connection, options.prefix, { queue: name, key })
+          await handler(key)
+        })
         measure('done', startMs)
       } catch (error) {
         measure('failed', startMs)

@@ -13,7 +13,7 @@ type Access = '' | 'r' | 'rw'
 type Row = readonly [watcher: Access, allocator: Access, announcer: Access]
 
 /** A key that is missing here does not compile. What the console may read is all but the secret. */
-const ACCESS: Readonly<Record<Exclude<keyof Keys, 'dirty'>, Row>> = {
+const ACCESS: Readonly<Record<Exclude<keyof Keys, 'dirty' | 'rung'>, Row>> = {
   services: ['rw', 'rw', ''],
   endpoints: ['rw', 'rw', ''],
   nodes: ['rw', 'rw', ''],

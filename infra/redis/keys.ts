@@ -71,6 +71,11 @@ export interface Keys {
   decided: string
   /** zset, key -> version (µs): bells to be answered; whoever writes the fact. */
   dirty(queue: string): string
+  /**
+   * list, traceparents of who rang a bell since it was last answered, the newest few; expires; who rings within a trace. Among
+   * BullMQ's keys of the queue: who may touch these may touch it.
+   */
+  rung(queue: string, key: string): string
   /** hash, cluster -> incarnation in which its adoption was completed; adopt script. */
   adopted: string
   /** string, nonce of the adoption under way, expires when its watcher is silent; adopt script. */
@@ -131,6 +136,7 @@ export function keysOf(prefix: string): Keys {
     drained: of('drained'),
     decided: `${prefix}:decided`,
     dirty: queue => `${prefix}:dirty:${queue}`,
+    rung: (queue, key) => `${prefix}:${queue}:rung:${key}`,
     adopted: `${prefix}:adopted`,
     adopting: of('adopting'),
     adoptedNow: of('adopting:round'),

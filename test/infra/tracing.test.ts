@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { startTracing, step, traceparent } from '../../infra/tracing.ts'
+import { answerStep, startTracing, step, traceparent } from '../../infra/tracing.ts'
 
 const TRACING = new URL('../../infra/tracing.ts', import.meta.url).href
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -28,6 +28,17 @@ function loaded(environment: Record<string, string>): string[] {
 
 test('off: of OpenTelemetry only its API is loaded', () => {
   assert.deepEqual(loaded({}), ['api'])
+})
+
+test('off: a step is its act and no more', () => {
+  const done = Promise.resolve()
+  const act = () => done
+  assert.equal(step('a', {}, act), done)
+  assert.equal(
+    answerStep('a', { key: 'a', parent: `00-${'1'.repeat(32)}-${'1'.repeat(16)}-01` }, act),
+    done,
+  )
+  assert.equal(traceparent(), undefined)
 })
 
 test('a collector that does not answer holds up no stop', async t => {
