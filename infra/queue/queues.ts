@@ -23,7 +23,7 @@ export interface Bells {
   ring(queue: string, keys: readonly string[]): Promise<void>
   /**
    * Rings each key in a second, once for all rings until then: for what changes often, and is told at a bearable rate. The
-   * answer comes after the last of them.
+   * answer comes after the last of them, also where Redis has lost the first.
    */
   ringSoon(queue: string, keys: readonly string[]): Promise<void>
   close(): Promise<void>
@@ -76,17 +76,32 @@ export function openBells(connection: Redis | Cluster, prefix: string, log: Logg
       await queue.addBulk(jobs.slice(start, start + BULK_MOST))
     }
   }
-  /** Until when a bell that rings soon stands for further rings of this process. */
-  const stands = new Map<string, number>()
+  /** Rung a moment ago, each with the end of that moment; and those among them that were rung again since. */
+  const lately = new Map<string, NodeJS.Timeout>()
+  const again = new Set<string>()
+  const ringSoon = async (name: string, keys: readonly string[]) => {
+    const due: string[] = []
+    for (const key of keys) {
+      const bell = `${name} ${key}`
+      if (lately.has(bell)) {
+        again.add(bell)
+        continue
+      }
+      due.push(key)
+      const ended = () => {
+        lately.delete(bell)
+        if (!again.delete(bell)) return
+        ringSoon(name, [key]).catch(error => log.debug({ queue: name, key, error }, 'not rung'))
+      }
+      lately.set(bell, setTimeout(ended, SOON_MS - SOON_MARGIN_MS).unref())
+    }
+    if (due.length > 0) await ring(name, due, SOON_MS)
+  }
   return {
     ring: (name, keys) => ring(name, keys, 0),
-    async ringSoon(name, keys) {
-      const nowMs = performance.now()
-      const due = keys.filter(key => (stands.get(`${name} ${key}`) ?? 0) <= nowMs)
-      for (const key of due) stands.set(`${name} ${key}`, nowMs + SOON_MS - SOON_MARGIN_MS)
-      if (due.length > 0) await ring(name, due, SOON_MS)
-    },
+    ringSoon,
     async close() {
+      for (const timer of lately.values()) clearTimeout(timer)
       await Promise.all([...queues.values()].map(queue => queue.close()))
     },
   }

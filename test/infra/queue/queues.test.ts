@@ -106,6 +106,16 @@ test('bells that ring soon are answered once a second, and after the last ring',
   assert.ok(answers.length <= seconds + 1, `${answers.length} answers in ${seconds} s`)
 })
 
+test('a bell that rings soon, and again when Redis has lost everything, is answered', async t => {
+  const { redis, bells, listen } = await open(t)
+  const answered: string[] = []
+  listen('publish', async key => void answered.push(key))
+  await bells.ringSoon('publish', ['pool/blue'])
+  await redis.connect().flushall()
+  await bells.ringSoon('publish', ['pool/blue'])
+  await until('it is answered', () => answered.length > 0)
+})
+
 test('a ring during the last failing answer is not lost', async t => {
   const { bells, listen } = await open(t)
   const first = gate()
