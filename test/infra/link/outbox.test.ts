@@ -40,10 +40,11 @@ describe('sets that are to be sent', () => {
     assert.equal(box.nextMs(), Number.POSITIVE_INFINITY)
   })
 
-  test('go in the order in which they were put, also those of other interfaces', () => {
+  test('go in the order in which they were put, also those of other interfaces, and the later ones in turns', () => {
     const { box, sent } = outbox(2)
     box.put(part('x'))
     box.put(part('y'))
+    assert.deepEqual(sent, ['x0'])
     while (box.nextMs() < 0) box.run()
     assert.deepEqual(sent, ['x0', 'x1', 'y0', 'y1'])
   })
