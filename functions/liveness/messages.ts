@@ -52,6 +52,7 @@ export interface SetPart extends Sent {
 }
 
 export type Event =
+  /** Time has passed, and all frames that came in meanwhile were told. */
   | { readonly is: 'tick' }
   | { readonly is: 'beat'; readonly interface: string; readonly beat: Beat }
   | { readonly is: 'set'; readonly interface: string; readonly part: SetPart }

@@ -44,6 +44,8 @@ export class Protocol {
   #stoppingSinceMs: number | null = null
   #stopped = false
   #cutSinceMs: number | null = null
+  /** Something is to be taken over once all that has come in was told. */
+  #wantsTick = false
   #lastMs: number
   #dueMs: number
 
@@ -90,7 +92,7 @@ export class Protocol {
     if (this.#stopped) return []
     const paused = this.#notice(nowMs)
     if (!paused || !isFrame(event)) this.#take(event, nowMs)
-    this.#act(nowMs)
+    this.#act(event, nowMs)
     this.#lastMs = nowMs
     this.#dueMs = this.#next(nowMs)
     return this.#commands.splice(0)
@@ -136,12 +138,15 @@ export class Protocol {
     }
   }
 
-  #act(nowMs: number): void {
+  #act(event: Event, nowMs: number): void {
     if (this.#isCut(nowMs) && this.#listeningSinceMs === null) this.#listen(nowMs)
     if (this.#listeningSinceMs !== null && this.#hasListened(nowMs)) this.#resume()
     const leaving = this.#stoppingSinceMs !== null
     const active = this.#listeningSinceMs === null && !leaving
-    if (active && !this.#peers.unsynced(nowMs)) this.#takeOver(nowMs)
+    const taken = active && !this.#peers.unsynced(nowMs) ? takeovers(this.#watch, nowMs) : []
+    // Before a tick something may have come in and not been told yet that shows the owner alive.
+    this.#wantsTick = taken.length > 0 && event.is !== 'tick'
+    if (!this.#wantsTick) this.#takeOver(taken, nowMs)
     this.#sending.run(nowMs, { leaving, impaired: this.#impaired })
     if (this.#stoppingSinceMs !== null) this.#stop(nowMs, this.#stoppingSinceMs)
   }
@@ -217,8 +222,7 @@ export class Protocol {
     if (claims.length > 0) this.#commands.push({ do: 'answer', claims })
   }
 
-  #takeOver(nowMs: number): void {
-    const taken = takeovers(this.#watch, nowMs)
+  #takeOver(taken: readonly Claim[], nowMs: number): void {
     this.#claim(taken, nowMs)
     for (const claim of taken) {
       this.#records.owe(claim.group)
@@ -271,6 +275,7 @@ export class Protocol {
   }
 
   #next(nowMs: number): number {
+    if (this.#wantsTick) return nowMs
     let nextMs = this.#sending.nextMs()
     if (this.#listeningSinceMs !== null) {
       const listenedMs = this.#listeningSinceMs + limits.LISTEN_MS

@@ -72,7 +72,10 @@ export class Member implements Timed {
     return this.#protocol.nextMs()
   }
 
-  run(nowMs: number): void {
+  /** A starved thread may find time and beats at once: whoever was heard meanwhile was not silent. */
+  run(): void {
+    for (const [name, { socket }] of this.#ways) this.#read(name, socket)
+    const nowMs = performance.now()
     this.step({ is: 'tick' }, nowMs)
     const hears = this.#protocol.hears(nowMs)
     const { greatestEpoch } = this.#protocol
@@ -140,8 +143,7 @@ export class Member implements Timed {
   #open(at: LinkInterface): BeatSocket | null {
     try {
       const socket = new BeatSocket(at.index, sourceOf(at))
-      const read = () => socket.read((payload, mac) => this.#hear(payload, mac, at.name))
-      for (const fd of socket.fds) this.#loop.watch(fd, read)
+      for (const fd of socket.fds) this.#loop.watch(fd, () => this.#read(at.name, socket))
       return socket
     } catch (error) {
       if (!(error instanceof SystemError)) throw error
@@ -156,6 +158,10 @@ export class Member implements Timed {
     for (const fd of way.socket.fds) this.#loop.unwatch(fd)
     way.socket.close()
     this.step({ is: 'interface', interface: name, state: null })
+  }
+
+  #read(on: string, socket: BeatSocket): void {
+    socket.read((payload, mac) => this.#hear(payload, mac, on))
   }
 
   #hear(payload: Uint8Array | string, mac: number, on: string): void {

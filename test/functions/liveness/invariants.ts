@@ -226,6 +226,9 @@ export class Invariants {
     if (!asked && watched && watched.lastMs - watched.lateMs < SILENT_AFTER_MS - 1) {
       this.#fail(`${node.name} takes ${group} and was late itself`)
     }
+    if (!asked && this.#isUnread(node, group, heard)) {
+      this.#fail(`${node.name} takes ${group} of an owner whose beat has come in`)
+    }
     if (!this.#isHeir(node, group, heard)) {
       this.#fail(`${node.name} takes ${group} of an owner that it never heard`)
     }
@@ -249,6 +252,14 @@ export class Invariants {
         one.group === group &&
         one.standbys.some(standby => standby.node === node.name) &&
         met.has(one.owner.node),
+    )
+  }
+
+  /** A beat of whoever claims the group waits to be read. */
+  #isUnread(node: SimulatedNode, group: string, heard: readonly Heard[]): boolean {
+    const owners = heard.filter(one => one.claims.has(group))
+    return node.queue.some(
+      one => one.is === 'beat' && owners.some(({ last }) => last?.session === one.beat.session),
     )
   }
 

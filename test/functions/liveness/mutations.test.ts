@@ -33,10 +33,14 @@ const rows: [string, Mutation][] = [
     protocol('if (nowMs - this.#dueMs > limits.LATE_AFTER_MS)', 'if (false)'),
   ],
   [
+    'who has not read yet what came in blames others',
+    protocol("taken.length > 0 && event.is !== 'tick'", 'false'),
+  ],
+  [
     'an owner is blamed after one beat that is lost',
     { file: 'messages.ts', from: 'SILENT_AFTER_MS = 300', to: 'SILENT_AFTER_MS = 110' },
   ],
-  ['nobody takes over', protocol('if (active && !this', 'if (false && active && !this')],
+  ['nobody takes over', protocol('active && !this.#peers', 'false && !this.#peers')],
   [
     'who comes back does not listen first',
     protocol('if (listenedMs < limits.LISTEN_MS) return false', 'return true'),

@@ -85,6 +85,27 @@ function plan(world: World): void {
   for (let i = 0; i < faults; i++) {
     agenda.at(nowMs + chance.between(0, FAULTS_MS - 400), () => strike(world))
   }
+  const { scarcity } = world
+  if (scarcity.is(0.3)) agenda.at(nowMs + scarcity.between(0, FAULTS_MS / 2), () => starve(world))
+}
+
+/** For a while every node gets the processor now and then only, some less than others. */
+function starve(world: World): void {
+  const { scarcity, agenda, nodes } = world
+  const untilMs = world.nowMs + scarcity.between(300, FAULTS_MS / 2)
+  for (const node of nodes) {
+    const longestMs = scarcity.pick([30, 60, 290])
+    const waits = () => {
+      if (world.healed || world.nowMs > untilMs) return
+      world.pause(node)
+      agenda.at(world.nowMs + scarcity.between(1, longestMs), runs)
+    }
+    const runs = () => {
+      world.resume(node)
+      agenda.at(world.nowMs + scarcity.between(0, 20), waits)
+    }
+    waits()
+  }
 }
 
 function strike(world: World): void {

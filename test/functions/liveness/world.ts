@@ -17,6 +17,8 @@ export class World {
   readonly chance: Chance
   /** Decides alone who is not there from the beginning, so that other seeds stay what they were. */
   readonly absence: Chance
+  /** The same for who is short of processor time. */
+  readonly scarcity: Chance
   readonly nodes: readonly SimulatedNode[]
   readonly lans: readonly Lan[]
   readonly redis = new SimulatedRedis()
@@ -32,6 +34,7 @@ export class World {
   constructor(seed: number, verbose = false, make: MakeProtocol = makeProtocol) {
     this.chance = new Chance(seed)
     this.absence = new Chance(seed + 2 ** 31)
+    this.scarcity = new Chance(seed + 2 ** 30)
     this.verbose = verbose
     this.#make = make
     const count = 2 + this.chance.below(3)
@@ -107,7 +110,6 @@ export class World {
     node.paused = false
     node.disturbedMs = this.nowMs
     this.invariants.disturb()
-    if (this.chance.is(0.5)) this.step(node, { is: 'tick' })
     for (let event = node.queue.shift(); event; event = node.queue.shift()) this.step(node, event)
     this.step(node, { is: 'tick' })
   }
