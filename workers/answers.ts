@@ -3,6 +3,7 @@ import { KINDS, type Kind, kindOf } from '../functions/inventory/inventory.ts'
 import type { Row } from '../functions/inventory/row.ts'
 import { canonical } from '../functions/model/address.ts'
 import { Fault } from '../functions/model/fault.ts'
+import { nameIn } from '../functions/model/service.ts'
 import type { UpConfig } from '../infra/config.ts'
 import { type AskConsole, askerOf } from '../infra/console/client.ts'
 import type { World } from '../infra/process.ts'
@@ -26,19 +27,22 @@ export function answersOf(source: Source, readHistory: () => Promise<HistoryEntr
     rows: kind => rowsOf(kind, source),
     explained: (kind, name) => EXPLAINERS[kind](source, name),
     async history(subject) {
-      const entries = await readHistory()
+      const entries = named(source.cluster, await readHistory())
       if (subject === undefined) return entries
-      const service = `${source.cluster}/${subject}`
       const address = canonical(subject)
       return entries.filter(
         one =>
-          one.service === service ||
+          one.service === subject ||
           one.pool === subject ||
           (address !== null && one.addresses.includes(address)),
       )
     },
   }
 }
+
+/** Services as this cluster knows them. */
+export const named = (cluster: string, entries: readonly HistoryEntry[]): HistoryEntry[] =>
+  entries.map(one => ({ ...one, service: nameIn(cluster, one.service) }))
 
 const EXPLAINERS: Readonly<Record<Kind, (source: Source, name: string) => Promise<Explained>>> = {
   services: explainService,

@@ -6,6 +6,7 @@ import { Fault } from '../functions/model/fault.ts'
 import type { LanRecord } from '../functions/model/finding.ts'
 import { namespaceQuotaOf } from '../functions/model/pool-annotations.ts'
 import { quarantineOf } from '../functions/model/quarantine.ts'
+import { nameIn } from '../functions/model/service.ts'
 import type { State } from '../infra/redis/state.ts'
 import { type Told, timeOf } from './ask.ts'
 import type { Source } from './listing.ts'
@@ -77,9 +78,12 @@ export async function explainAddress({ state, cluster }: Where, text: string): P
     ['address', address],
     ['pool', pool ? `"${pool}"` : 'in none that may hand it out'],
     ...holders.map(([id, { ports, sinceMs }]) => {
-      return ['held', `by ${id} with ${ports.join(', ')} since ${timeOf(sinceMs)}`] as const
+      return [
+        'held',
+        `by ${nameIn(cluster, id)} with ${ports.join(', ')} since ${timeOf(sinceMs)}`,
+      ] as const
     }),
-    ...(holders.length > 0 ? [] : [['held', afterOf(record?.after)] as const]),
+    ...(holders.length > 0 ? [] : [['held', afterOf(cluster, record?.after)] as const]),
     ...announced.map(line => ['announced', line] as const),
     ...(lan ? [['on the LAN', lanWords(lan)] as const] : []),
   ]
@@ -88,7 +92,7 @@ export async function explainAddress({ state, cluster }: Where, text: string): P
 
 type After = NonNullable<Awaited<ReturnType<State['addressRecord']>>>['after']
 
-function afterOf(after: After): string {
+function afterOf(cluster: string, after: After): string {
   if (!after) return 'by nobody: it is free'
   const until = after.untilMs < 0 ? 'for ever' : `until ${timeOf(after.untilMs)}`
   const quarantine = quarantineOf(after.service)
@@ -96,9 +100,10 @@ function afterOf(after: After): string {
     const { mac, sinceMs } = quarantine
     return `by nobody: it is quarantined ${until}, as another host on the LAN has it, with the MAC ${mac}, found at ${timeOf(sinceMs)}`
   }
+  const service = nameIn(cluster, after.service)
   return after.reserved
-    ? `by nobody: it is reserved for ${after.service} ${until}`
-    : `by nobody: it rests ${until}, and returns to ${after.service} at once`
+    ? `by nobody: it is reserved for ${service} ${until}`
+    : `by nobody: it rests ${until}, and returns to ${service} at once`
 }
 
 function lanWords(lan: LanRecord): string {

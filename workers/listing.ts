@@ -39,7 +39,7 @@ const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
       state.addressRecords(),
       state.allPlacements(cluster),
     ])
-    return addressRows(records, placements.values())
+    return addressRows(cluster, records, placements.values())
   },
 
   async pools({ state, cluster }) {

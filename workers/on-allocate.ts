@@ -198,15 +198,15 @@ async function claim(
     for (const rested of [false, true]) {
       if (rested && resting === 0) break
       const search = batches(choices, nodeAddresses)
-      for (let step = search.next(); !step.done; ) {
-        const answer = await attempt(step.value, rested)
+      for (let tries = search.next(); !tries.done; ) {
+        const answer = await attempt(tries.value, rested)
         if ('outcome' in answer) return answer
         if (!rested) {
           tried.push(
-            ...step.value.map(({ choice }, i) => ({ choice, reason: answer[i] ?? 'full' })),
+            ...tries.value.map(({ choice }, i) => ({ choice, reason: answer[i] ?? 'full' })),
           )
         }
-        step = search.next(answer)
+        tries = search.next(answer)
       }
     }
   }
@@ -214,7 +214,7 @@ async function claim(
     ...request,
     order: command.keep === null ? 'release' : 'keep',
     ...(command.keep !== null && { keepPool: command.keep, wish: wishOf(command.choices) }),
-    refusal: refusalOf(tried),
+    refusal: refusalOf(request.cluster, tried),
   })
 }
 

@@ -14,6 +14,7 @@ import type { Placement } from '../functions/model/placement.ts'
 import type { Service } from '../functions/model/service.ts'
 import type { Told } from '../infra/console/server.ts'
 import type { HistoryEntry } from '../infra/redis/history.ts'
+import { named } from './answers.ts'
 import { rowsOf, type Source } from './listing.ts'
 
 export interface PictureSource extends Source {
@@ -93,7 +94,7 @@ export function pictureOf(source: PictureSource): Picture {
     return none ? [] : [{ event: 'rows', data: { kind, ...changes } }]
   }
   const tellMaps = (of: Copy): Told[] => {
-    mapList = mapsOf(of)
+    mapList = mapsOf(source.cluster, of)
     const fresh = mapList.filter(map => maps.get(map.pool) !== JSON.stringify(map))
     for (const map of fresh) maps.set(map.pool, JSON.stringify(map))
     return fresh.length > 0 ? [{ event: 'maps', data: fresh }] : []
@@ -132,9 +133,10 @@ export function pictureOf(source: PictureSource): Picture {
       const { copy, entries, changed } = await read(seen)
       const [nodes, queues] = [await rowsOf('nodes', source), await rowsOf('queues', source)]
       // From here on nothing is waited for: a page that comes is told all of it, or what changes after it.
-      keep(recent, entries, RECENT_MOST)
+      const told = named(source.cluster, entries)
+      keep(recent, told, RECENT_MOST)
       return [
-        ...(entries.length > 0 ? [{ event: 'history', data: entries }] : []),
+        ...(told.length > 0 ? [{ event: 'history', data: told }] : []),
         ...(changed ? tellCopy(copy) : []),
         ...tellRows('nodes', nodes),
         ...tellRows('queues', queues),
@@ -229,8 +231,8 @@ async function readSome(
   }
 }
 
-function mapsOf(copy: Copy): PoolMap[] {
-  const rows = addressRows(copy.records, copy.placements.values())
+function mapsOf(cluster: string, copy: Copy): PoolMap[] {
+  const rows = addressRows(cluster, copy.records, copy.placements.values())
   const byAddress = new Map(rows.map(row => [row.name, row]))
   return copy.pools.map(pool => poolMap(pool, byAddress))
 }

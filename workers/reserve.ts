@@ -4,6 +4,7 @@ import { locate, type Place } from '../functions/allocate/windows.ts'
 import { canonical } from '../functions/model/address.ts'
 import { Fault } from '../functions/model/fault.ts'
 import { quarantineOf } from '../functions/model/quarantine.ts'
+import { nameIn } from '../functions/model/service.ts'
 import type { UpConfig } from '../infra/config.ts'
 import type { World } from '../infra/process.ts'
 import { openBells } from '../infra/queue/queues.ts'
@@ -24,16 +25,17 @@ export function runReserve(world: World<UpConfig>, text: string): Promise<number
   return decide(world, async ({ deciding, state, ring }) => {
     const id = `${cluster}/${service}`
     const answer = await deciding.reserve({ cluster, clusters, ...place, service: id, forMs })
-    if (answer.outcome === 'held' || answer.outcome === 'elsewhere') throw taken(place, answer.by)
+    if (answer.outcome === 'held' || answer.outcome === 'elsewhere')
+      throw taken(cluster, place, answer.by)
     if (answer.outcome !== 'reserved') throw unadopted()
     await ring('allocate', [id]) // if it waits, it may have this one
     const until = answer.untilMs < 0 ? 'for ever' : `until ${timeOf(answer.untilMs)}`
     const held = (await state.addressRecord(place.address))?.holders[id] !== undefined
     return {
-      value: { address: place.address, service: id, untilMs: answer.untilMs, held },
+      value: { address: place.address, service, untilMs: answer.untilMs, held },
       lines: [
-        ['reserved', `${place.address} for ${id} ${until}`],
-        ...(held ? [['held', `by ${id} now; the reservation outlives that`] as const] : []),
+        ['reserved', `${place.address} for ${service} ${until}`],
+        ...(held ? [['held', `by ${service} now; the reservation outlives that`] as const] : []),
       ],
     }
   })
@@ -45,7 +47,9 @@ export function runRelease(world: World<UpConfig>, text: string): Promise<number
   return decide(world, async ({ deciding, state, ring }) => {
     const answer = await deciding.reserve({ cluster, clusters, ...place })
     if (answer.outcome === 'unreserved') {
-      const holders = Object.keys((await state.addressRecord(place.address))?.holders ?? {})
+      const holders = Object.keys((await state.addressRecord(place.address))?.holders ?? {}).map(
+        id => nameIn(cluster, id),
+      )
       throw new Fault('NotReserved', {
         what: `${place.address} is not reserved`,
         why: holders.length > 0 ? `it is held by ${holders.join(', ')}` : 'nobody has reserved it',
@@ -53,12 +57,13 @@ export function runRelease(world: World<UpConfig>, text: string): Promise<number
       })
     }
     if (answer.outcome !== 'released') throw unadopted()
-    const { service, holder } = answer
+    const { service } = answer
+    const holder = answer.holder && nameIn(cluster, answer.holder)
     await ring('allocate', holder ? [] : [`${cluster}/waiting`])
     return {
-      value: { address: place.address, service, holder },
+      value: { address: place.address, service: nameIn(cluster, service), holder },
       lines: [
-        ['released', `${place.address}, which was ${reservedFor(service)}`],
+        ['released', `${place.address}, which was ${reservedFor(cluster, service)}`],
         ['now', holder ? `held by ${holder}, as before` : 'free'],
       ],
     }
@@ -96,10 +101,12 @@ function placeOf(text: string): Place {
   })
 }
 
-const taken = ({ address }: Place, by: string): Fault =>
+const taken = (cluster: string, { address }: Place, by: string): Fault =>
   new Fault('AddressTaken', {
     what: `${address} cannot be reserved`,
-    why: quarantineOf(by) ? `it is ${reservedFor(by)}` : `it is held by or reserved for ${by}`,
+    why: quarantineOf(by)
+      ? `it is ${reservedFor(cluster, by)}`
+      : `it is held by or reserved for ${nameIn(cluster, by)}`,
     remedy: `Reserve another one, or free it first: "herald explain address ${address}" says more`,
   })
 

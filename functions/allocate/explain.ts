@@ -2,6 +2,7 @@
 import type { Refusal } from '../model/allocation.ts'
 import { NAMESPACE_QUOTA_ANNOTATION } from '../model/pool-annotations.ts'
 import { quarantineOf } from '../model/quarantine.ts'
+import { nameIn } from '../model/service.ts'
 import type { Choice } from './allocate.ts'
 
 /** A choice that could not be had, and why, as claim.lua says it. */
@@ -10,8 +11,9 @@ export interface Tried {
   readonly reason: string
 }
 
-export function refusalOf(tried: readonly Tried[]): Refusal {
-  const findings = [...new Set(tried.map(findingOf))]
+/** `cluster`: of the Service that is told. */
+export function refusalOf(cluster: string, tried: readonly Tried[]): Refusal {
+  const findings = [...new Set(tried.map(one => findingOf(cluster, one)))]
   const remedy = tried.some(({ reason }) => reason.startsWith('quota ')) ? QUOTA_REMEDY : null
   const byName = tried.every(({ choice }) => choice.parts.every(part => 'exact' in part))
   const shown = findings.slice(0, FINDINGS_MOST)
@@ -42,15 +44,15 @@ const QUOTA_REMEDY =
 /** An event holds 1,024 bytes. */
 const FINDINGS_MOST = 8
 
-function findingOf({ choice, reason }: Tried): string {
+function findingOf(cluster: string, { choice, reason }: Tried): string {
   const [kind, first = '', second = '', third = ''] = reason.split(' ')
   switch (kind) {
     case 'taken':
-      return `${second} is held by ${nameOf(first)}`
+      return `${second} is held by ${nameIn(cluster, first)}`
     case 'reserved':
-      return `${second} is ${reservedFor(first)} ("herald release ${second}" ends that)`
+      return `${second} is ${reservedFor(cluster, first)} ("herald release ${second}" ends that)`
     case 'port':
-      return `${third}: port ${first} is in use there by ${nameOf(second)}`
+      return `${third}: port ${first} is in use there by ${nameIn(cluster, second)}`
     case 'quota':
       return `"${choice.pool.name}" gives a namespace no more than ${second}, and this one holds ${first} (annotation ${NAMESPACE_QUOTA_ANNOTATION})`
     default:
@@ -65,13 +67,10 @@ function familyAt(choice: Choice, index: number): string {
   return part && 'family' in part ? part.family : 'IP'
 }
 
-/** For whom an address is kept: the name of a Service, or nobody. */
-export function reservedFor(id: string): string {
+/** For whom an address is kept: a Service, named as in this cluster, or nobody. */
+export function reservedFor(cluster: string, id: string): string {
   const quarantine = quarantineOf(id)
   return quarantine
     ? `quarantined, as another host on the LAN has it, with the MAC ${quarantine.mac}`
-    : `reserved for ${nameOf(id)}`
+    : `reserved for ${nameIn(cluster, id)}`
 }
-
-/** Of another cluster too: its name stands first in the id and says so. */
-const nameOf = (id: string): string => id.split('/').slice(1).join('/')

@@ -6,7 +6,7 @@ import type { Pool } from '../model/configuration.ts'
 import type { Announcer } from '../model/node.ts'
 import type { Placement } from '../model/placement.ts'
 import { quarantineOf } from '../model/quarantine.ts'
-import type { Service } from '../model/service.ts'
+import { nameIn, type Service } from '../model/service.ts'
 import { age, alarming, type Column, plain, type Row } from './row.ts'
 
 export const KINDS = ['services', 'addresses', 'pools', 'nodes', 'queues'] as const
@@ -97,7 +97,9 @@ export function serviceRows(
   )
 }
 
+/** Of all clusters; Services are named as in this one. */
 export function addressRows(
+  cluster: string,
   records: ReadonlyMap<string, AddressRecord>,
   placements: Iterable<Placement | null>,
 ): Row[] {
@@ -105,7 +107,7 @@ export function addressRows(
     [...placements].flatMap(one => one?.addresses.map(address => [address, one] as const) ?? []),
   )
   return [...records].map(([address, record]) =>
-    addressRow(address, record, byAddress.get(address) ?? null),
+    addressRow(cluster, address, record, byAddress.get(address) ?? null),
   )
 }
 
@@ -140,6 +142,7 @@ export function serviceRow(
 }
 
 export function addressRow(
+  cluster: string,
   address: string,
   record: AddressRecord,
   placement: Placement | null,
@@ -151,7 +154,10 @@ export function addressRow(
     name: address,
     state: holders.length > 0 ? (shared ? 'shared' : 'held') : afterwards(record),
     pool: record.pool,
-    services: holders.length > 0 ? holders.map(([id]) => id) : [afterwardsFor(record)],
+    services:
+      holders.length > 0
+        ? holders.map(([id]) => nameIn(cluster, id))
+        : [afterwardsFor(cluster, record)],
     node: placement?.owner?.node ?? null,
     sinceMs: since.length > 0 ? Math.min(...since) : null,
     sharingKey: record.sharingKey || null,
@@ -166,9 +172,9 @@ function afterwards({ after }: AddressRecord): string {
   return after.reserved ? 'reserved' : 'resting'
 }
 
-function afterwardsFor({ after }: AddressRecord): string {
+function afterwardsFor(cluster: string, { after }: AddressRecord): string {
   const quarantine = quarantineOf(after?.service ?? '')
-  return quarantine ? `another host (MAC ${quarantine.mac})` : (after?.service ?? '')
+  return quarantine ? `another host (MAC ${quarantine.mac})` : nameIn(cluster, after?.service ?? '')
 }
 
 function poolRow(pool: Pool, usage: Usage): Row {

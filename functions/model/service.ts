@@ -3,6 +3,13 @@ import type { Labels } from './selector.ts'
 /** "namespace/name"; the cluster is said by the key or queue that it stands in. */
 export type ServiceName = string
 
+/**
+ * The id of a Service ("cluster/namespace/name") as its own cluster knows it; one of another cluster that shares the address
+ * space stays an id: three names, and the first of them says where to look.
+ */
+export const nameIn = (cluster: string, id: string): string =>
+  id.startsWith(`${cluster}/`) ? id.slice(cluster.length + 1) : id
+
 /** The dozen fields of a Kubernetes Service that Herald obeys (core/v1 Service). */
 export interface Service {
   readonly namespace: string

@@ -57,11 +57,11 @@ describe('the console', needs('redis', 'browser'), () => {
 
   it('shows the pool as a map, the Service with what it has, and the history', async () => {
     await opened.seen('#service-rows', /default\/first192\.168\.50\.211my-ip-space/)
-    await opened.seen('#entries', /claimed 192\.168\.50\.211 for default\/default\/first/)
+    await opened.seen('#entries', /claimed 192\.168\.50\.211 for default\/first/)
     await page.waitForSelector('.map button:nth-child(1).held')
     assert.equal(await page.locator('.map button').count(), 10)
     const label = await page.locator('.map button').first().getAttribute('aria-label')
-    assert.match(label ?? '', /^192\.168\.50\.211 is held by default\/default\/first/)
+    assert.match(label ?? '', /^192\.168\.50\.211 is held by default\/first/)
     await opened.seen('#queue-rows', /allocate/)
     await opened.seen('#state', /Live/)
   })

@@ -15,7 +15,7 @@ const THINGS: readonly (readonly [kind: string, name: string, lines: readonly Re
       /^Node: +node-a$/,
       /^ {2}pool +"blue" open to every Service/,
       /^History:$/,
-      /^ {2}20\S+Z +claimed 192\.168\.50\.211 for default\/default\/one/,
+      /^ {2}20\S+Z +claimed 192\.168\.50\.211 for default\/one/,
     ],
   ],
   ['svc', 'default/two', [/^Why not: +AllocationFailed$/, /^ {2}because .* held by default\/one/]],

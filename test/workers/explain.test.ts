@@ -18,16 +18,16 @@ describe('explain and history', needs('redis'), () => {
     assert.match(JSON.parse(two.said).held.refusal.message, /is held by default\/one/)
 
     const address = await ask('explain', 'address', '192.168.50.211')
-    assert.match(address.said, /^held +by default\/default\/one with TCP\/80/m)
+    assert.match(address.said, /^held +by default\/one with TCP\/80/m)
     assert.match((await ask('explain', 'pool', 'blue')).said, /192\.168\.50\.211-192\.168\.50\.212/)
 
     await world.gone('one')
     const past = (await ask('history', '192.168.50.211')).said.trim().split('\n')
     const words = past.map(line => line.replace(/^\S+ +/, ''))
     assert.deepEqual(words, [
-      'claimed 192.168.50.211 for default/default/one (pool blue): automatic assignment',
-      'released 192.168.50.211 by default/default/one (pool blue): the Service was deleted',
-      'claimed 192.168.50.211 for default/default/two (pool blue): requested by address',
+      'claimed 192.168.50.211 for default/one (pool blue): automatic assignment',
+      'released 192.168.50.211 by default/one (pool blue): the Service was deleted',
+      'claimed 192.168.50.211 for default/two (pool blue): requested by address',
     ])
   })
 

@@ -76,8 +76,8 @@ describe('herald get', needs('redis'), () => {
     assert.deepEqual(
       documents.map(({ name, services, gone }) => [name, services ?? gone]),
       [
-        ['192.168.50.211', ['default/default/one']],
-        ['192.168.50.211', ['default/default/two']],
+        ['192.168.50.211', ['default/one']],
+        ['192.168.50.211', ['default/two']],
         ['192.168.50.211', true],
       ],
     )

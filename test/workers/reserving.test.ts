@@ -196,18 +196,14 @@ describe('herald reserve and herald release', needs('redis'), () => {
     const at = ['--redis-url', allocator.path]
     const vip = ['--service', 'default/vip']
     const runs: readonly [readonly string[], number, RegExp][] = [
-      [
-        ['reserve', '10.0.0.2', ...vip, ...at],
-        0,
-        /reserved +10\.0\.0\.2 for default\/default\/vip until 2/,
-      ],
-      [['reserve', '10.0.0.1', ...vip, ...at], 1, /held by or reserved for default\/default\/a/],
+      [['reserve', '10.0.0.2', ...vip, ...at], 0, /reserved +10\.0\.0\.2 for default\/vip until 2/],
+      [['reserve', '10.0.0.1', ...vip, ...at], 1, /held by or reserved for default\/a/],
       [['reserve', 'nginx', ...vip, ...at], 2, /"nginx" is no address/],
       [['reserve', '10.0.0.2', ...at], 2, /--service is missing/],
       [['reserve', '10.0.0.2', ...vip, '--for', 'soon', ...at], 2, /it must be "forever"/],
       [['reserve', '10.0.0.2', '--service', 'vip', ...at], 2, /namespace\/name/],
       [['reserve', '10.0.0.2', ...vip, '--redis-url', gone.path], 1, /Redis at .* cannot be used/],
-      [['release', '10.0.0.1', ...at], 1, /is not reserved: it is held by default\/default\/a/],
+      [['release', '10.0.0.1', ...at], 1, /is not reserved: it is held by default\/a/],
     ]
     const started = runs.map(([args, code, words]) => ({ cli: herald(scope, args), code, words }))
     for (const { cli, code, words } of started) {
@@ -218,7 +214,7 @@ describe('herald reserve and herald release', needs('redis'), () => {
     assert.equal(await json.exit, 0)
     assert.deepEqual(JSON.parse(json.said()), {
       address: '10.0.0.2',
-      service: 'default/default/vip',
+      service: 'default/vip',
       holder: null,
     })
   })

@@ -82,9 +82,15 @@ const states: readonly (readonly [state: string, record: AddressRecord])[] = [
 ]
 for (const [state, one] of states) {
   test(`an address can be ${state}`, () => {
-    assert.equal(addressRow('192.0.2.1', one, null).state, state)
+    assert.equal(addressRow('default', '192.0.2.1', one, null).state, state)
   })
 }
+
+test('a Service is named with its cluster where that is another one', () => {
+  const holders = { 'north/default/a': holder, 'default/north/b': holder }
+  const { services } = addressRow('default', '192.0.2.1', { ...record, holders }, null)
+  assert.deepEqual(services, ['north/default/a', 'north/b'])
+})
 
 const node = {
   node: 'a',
