@@ -10,6 +10,7 @@ import { nameIn } from '../functions/model/service.ts'
 import type { State } from '../infra/redis/state.ts'
 import { type Told, timeOf } from './ask.ts'
 import type { Source } from './listing.ts'
+import { groupOf } from './on-place.ts'
 
 export interface Explained {
   readonly value: unknown
@@ -42,7 +43,7 @@ export async function explainService({ state, cluster }: Where, name: string): P
     id: `${cluster}/${name}`,
   }
   const verdicts = configured ? account(service, asked, configured.configuration) : null
-  const announced = await announcedOf(state, cluster, held?.addresses ?? [])
+  const placed = await announced(state, cluster, addresses)
   const lines: Told = [
     ['Service', `${name} (${service.type}, needs ${verdicts?.families ?? 'no known family'})`],
     [
@@ -54,13 +55,13 @@ export async function explainService({ state, cluster }: Where, name: string): P
     ...(held?.refusal ? [['because', held.refusal.message] as const] : []),
     ...(held || !verdicts?.refusal ? [] : [['because', verdicts.refusal] as const]),
     ...(configured ? [] : [['because', 'no configuration has been judged yet'] as const]),
-    ...announced.map(text => ['announced', text] as const),
+    ...placed.map(text => ['announced', text] as const),
     ...(verdicts?.pools ?? []).map(({ pool, rank, verdict }) => {
       const text = rank ? `${verdict}; looked at as number ${rank}` : verdict
       return ['pool', `"${pool}" ${text}`] as const
     }),
   ]
-  return { value: { service: name, held, ...verdicts, announced }, lines }
+  return { value: { service: name, held, ...verdicts, announced: placed }, lines }
 }
 
 export async function explainAddress({ state, cluster }: Where, text: string): Promise<Explained> {
@@ -73,7 +74,7 @@ export async function explainAddress({ state, cluster }: Where, text: string): P
   ])
   const pool = poolHolding(configured?.configuration.pools ?? [], [address])?.name ?? null
   const holders = Object.entries(record?.holders ?? {})
-  const announced = await announcedOf(state, cluster, [address])
+  const placed = await announced(state, cluster, [address])
   const lines: Told = [
     ['address', address],
     ['pool', pool ? `"${pool}"` : 'in none that may hand it out'],
@@ -84,10 +85,10 @@ export async function explainAddress({ state, cluster }: Where, text: string): P
       ] as const
     }),
     ...(holders.length > 0 ? [] : [['held', afterOf(cluster, record?.after)] as const]),
-    ...announced.map(line => ['announced', line] as const),
+    ...placed.map(line => ['announced', line] as const),
     ...(lan ? [['on the LAN', lanWords(lan)] as const] : []),
   ]
-  return { value: { address, pool, record, announced, lan: lan ?? null }, lines }
+  return { value: { address, pool, record, announced: placed, lan: lan ?? null }, lines }
 }
 
 type After = NonNullable<Awaited<ReturnType<State['addressRecord']>>>['after']
@@ -134,19 +135,26 @@ export async function explainPool({ state, cluster }: Where, name: string): Prom
   return { value: pool, lines }
 }
 
-export async function announcedOf(state: State, cluster: string, addresses: readonly string[]) {
-  const told: string[] = []
-  for (const group of addresses) {
-    const placement = await state.placement(cluster, group)
-    if (!placement) continue
-    const standbys = placement.standbys.map(one => one.node).join(', ') || 'none'
-    told.push(
-      placement.owner
-        ? `${group} by ${placement.owner.node} since ${timeOf(placement.sinceMs)} (standbys: ${standbys}; epoch ${placement.epoch.number})`
-        : `${group} by nobody: ${placement.reason}`,
-    )
-  }
-  return told
+/** Where these are announced, each group of addresses in a line. */
+async function announced(state: State, cluster: string, addresses: readonly string[]) {
+  const groups = addresses.map(
+    async one => (await groupOf(cluster, one, state)).addresses[0] ?? one,
+  )
+  return announcedOf(state, cluster, [...new Set(await Promise.all(groups))])
+}
+
+export async function announcedOf(state: State, cluster: string, groups: readonly string[]) {
+  const placements = await state.placements(cluster, groups)
+  return [...placements].flatMap(([group, placement]) => {
+    if (!placement) return []
+    const { addresses, owner, standbys, sinceMs, epoch, reason } = placement
+    const which = addresses.join(', ') || group
+    if (!owner) return [`${which} by nobody: ${reason}`]
+    const others = standbys.map(one => one.node).join(', ') || 'none'
+    return [
+      `${which} by ${owner.node} since ${timeOf(sinceMs)} (standbys: ${others}; epoch ${epoch.number})`,
+    ]
+  })
 }
 
 export function unknown(kind: string, name: string, why: string): Fault {

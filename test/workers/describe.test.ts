@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parse } from 'yaml'
 import { needs } from '../support/capabilities.ts'
+import { aPool } from '../support/claims.ts'
 import { heldAndRefused } from '../support/held-and-refused.ts'
-import { aService } from '../support/services.ts'
+import { aConfiguration, aDualService, aService } from '../support/services.ts'
 
 /** Of each thing: what must be said of it, line by line. */
 const THINGS: readonly (readonly [kind: string, name: string, lines: readonly RegExp[]])[] = [
@@ -67,6 +68,17 @@ describe('herald describe', needs('redis'), () => {
     assert.deepEqual([name, nodes], ['default/one', ['node-a']])
     assert.equal(explanation.pools[0].pool, 'blue')
     assert.equal(history[0].what, 'claimed')
+  })
+
+  test('names the node of every address that is announced together', async t => {
+    const { world, ask } = await heldAndRefused(t)
+    await world.configure(aConfiguration(aPool('both', ['10.0.0.1/32', '2001:db8::1/128'])))
+    await world.join('node-a')
+    await world.serve(aDualService('both', 'RequireDualStack'))
+    await world.endpoints('both', { any: true, nodes: ['node-a'] })
+    await world.ringAndAnswer('place', ['default/default/both'])
+    const { said } = await ask('explain', 'address', '2001:db8::1')
+    assert.match(said, /^announced +10\.0\.0\.1, 2001:db8::1 by node-a since /m)
   })
 
   test('fails for what is not known', async t => {
