@@ -70,7 +70,15 @@ for (const room of ROOMS) {
 cpSync(join(ROOT, 'package.json'), join(DIST, 'package.json'))
 writeFileSync(BUILT, '')
 
-function keepOurs({ onResolve }) {
+function keepOurs({ onResolve, resolve }) {
+  // BullMQ's modules only define things, which it does not say: without this, its backend for PostgreSQL comes along.
+  onResolve({ filter: /./ }, async ({ path, pluginData, ...from }) => {
+    if (pluginData === 'asked') return null
+    if (path === 'bullmq') path = 'bullmq/dist/esm/index.js'
+    else if (!from.importer.includes('/bullmq/dist/')) return null
+    const { errors, ...found } = await resolve(path, { ...from, pluginData: 'asked' })
+    return errors.length > 0 ? null : { ...found, sideEffects: false }
+  })
   onResolve({ filter: /^\.\.?\// }, ({ path, kind, importer }) =>
     kind === 'entry-point' || importer.includes('/node_modules/') ? null : { path, external: true },
   )

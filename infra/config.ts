@@ -3,7 +3,7 @@
  * with what was given, where, what is allowed, and an example.
  */
 import { accessSync, constants, readFileSync } from 'node:fs'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { ProbePlan } from '../functions/announce/guard.ts'
 import { Fault } from '../functions/model/fault.ts'
 import { healthFallback, type ProcessName, SETTINGS_OF } from './config/processes.ts'

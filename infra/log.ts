@@ -2,10 +2,16 @@
  * One JSON line per event: level as a word, time in ISO 8601, a constant message, values as fields.
  * Readable lines instead when the output is a terminal. Passwords and tokens never appear.
  */
+import { createRequire } from 'node:module'
 import { isatty } from 'node:tty'
 import pino from 'pino'
-import pretty from 'pino-pretty'
+import type { PrettyOptions } from 'pino-pretty'
 import { Fault } from '../functions/model/fault.ts'
+
+/** For a terminal alone: what others would never use is not loaded. */
+const load = createRequire(import.meta.url)
+const pretty = (options: PrettyOptions) =>
+  (load('pino-pretty') as typeof import('pino-pretty'))(options)
 
 export type Logger = {
   readonly [level in 'debug' | 'info' | 'warn' | 'error']: (fields: object, message: string) => void

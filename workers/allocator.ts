@@ -4,7 +4,7 @@
  * and the groups of nodes whose lease has ended.
  */
 import { randomUUID } from 'node:crypto'
-import { lapsed } from '../functions/place/lapsed.ts'
+import { LEASE_MS, lapsed } from '../functions/place/lapsed.ts'
 import { claimTimer, countedPlacements, timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { openDepths } from '../infra/queue/depth.ts'
@@ -17,8 +17,6 @@ import { measureState } from './measure.ts'
 import { onAllocate } from './on-allocate.ts'
 import { onPlace, type PlaceWorld } from './on-place.ts'
 
-/** A node that has not renewed for so long has lost its lease (announcers renew every second). */
-export const LEASE_MS = 5000
 const SWEEP_EVERY_MS = 1000
 const OVERDUE_MS = 5000
 /** For so long a deletion is remembered: a watcher that lags more would bring the object back until it catches up. */

@@ -10,9 +10,11 @@ import type { Claim } from '../functions/liveness/messages.ts'
 import { placementOf } from '../functions/liveness/reading.ts'
 import type { Finding } from '../functions/model/finding.ts'
 import type { Announcer } from '../functions/model/node.ts'
+import { LEASE_MS } from '../functions/place/lapsed.ts'
 import { BACK_AFTER_MS } from '../functions/place/place.ts'
 import { ALARMS } from '../functions/publish/alarm.ts'
 import { findBeatKeys } from '../infra/beat-keys.ts'
+import { collectAtRest } from '../infra/garbage.ts'
 import { type Link, type LinkMember, type LinkOptions, openLink } from '../infra/link/link.ts'
 import { measureLag, measureLink } from '../infra/metrics/link.ts'
 import type { Metrics } from '../infra/metrics/metrics.ts'
@@ -26,7 +28,6 @@ import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
 import { Remembered } from '../infra/remembered.ts'
 import { Alarms } from './alarms.ts'
-import { LEASE_MS } from './allocator.ts'
 import { type Bound, openBound } from './bound.ts'
 import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
 import { traceFirstFrames } from './first-frames.ts'
@@ -125,6 +126,7 @@ export async function runAnnouncer(
   }
   // Again and again: it may not be eligible yet, or Redis may be away.
   const backing = setInterval(() => comeBack(post).catch(() => {}), BACK_AFTER_MS + RENEW_EVERY_MS)
+  const collecting = collectAtRest(() => link.collect())
   const addresses = () => [...remembered.claims.values()].flatMap(claim => claim.addresses)
   measureLink({ node, link, state, addresses }, metrics)
   metrics.count('herald_lease_renewals_failed_total', {}, 0)
@@ -158,6 +160,7 @@ export async function runAnnouncer(
     alive: () => ({ queue: answering.running() ? null : 'the queue worker ended' }),
     async stop() {
       clearInterval(backing)
+      clearInterval(collecting)
       await handOver(post, {
         renewing,
         reaches: () => redis.status === 'ready',

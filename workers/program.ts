@@ -1,6 +1,6 @@
 /** The command line as commander reads it: made of the table of commands and of the settings that each takes. */
 import { Argument, Command, Option } from 'commander'
-import { z } from 'zod'
+import * as z from 'zod'
 import { healthFallback, type ProcessName, SETTINGS_OF } from '../infra/config/processes.ts'
 import type { Setting } from '../infra/config/setting.ts'
 import { SETTINGS } from '../infra/config/settings.ts'

@@ -1,3 +1,6 @@
+/** A node that has not renewed for so long has lost its lease (announcers renew every second). */
+export const LEASE_MS = 5000
+
 /**
  * Which nodes have lost their lease (design.md "Leases in Redis"): only if Redis has been up and the
  * same for two lease times, and somebody else renewed after the lost one ended. A missing lease is

@@ -1,5 +1,5 @@
 /** How a setting is given and what it may be: the pieces that the table of all of them (settings.ts) is made of. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ProbePlan } from '../../functions/announce/guard.ts'
 import { parseDuration } from '../../functions/model/duration.ts'
 

@@ -49,6 +49,8 @@ export interface Link {
   bind(bound: readonly AddressRange[]): void
   /** For the member: a planned stop. Returns when others answer for all of this node's groups, or nobody will. */
   leave(): Promise<void>
+  /** Nothing goes on: garbage may be collected, which stops the thread for some 20 ms. */
+  collect(): void
   /** Nothing is answered any more once it returns. May be called twice. */
   stop(): Promise<void>
 }
@@ -188,6 +190,10 @@ class ThreadLink implements Link {
     })
     this.#order({ do: 'leave' })
     await Promise.race([left, this.#ended])
+  }
+
+  collect(): void {
+    this.#order({ do: 'collect' })
   }
 
   async stop(): Promise<void> {

@@ -69,6 +69,7 @@ export type Order =
   | { readonly do: 'bound'; readonly bound: readonly AddressRange[] }
   /** A planned stop begins: hand over. */
   | { readonly do: 'leave' }
+  | { readonly do: 'collect' }
   | { readonly do: 'count'; readonly id: number }
   | { readonly do: 'stop' }
 

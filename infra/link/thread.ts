@@ -5,6 +5,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { DROP_REASONS } from '../../functions/announce/answer.ts'
 import { formatIPv4 } from '../../functions/wire/bytes.ts'
+import { collectNow } from '../garbage.ts'
 import { Ledger } from './ledger.ts'
 import { Loop } from './loop.ts'
 import { Member } from './member.ts'
@@ -93,6 +94,9 @@ function obey(ports: Ports): void {
         break
       case 'leave':
         member?.step({ is: 'stop' })
+        break
+      case 'collect':
+        collectNow()
         break
       case 'stop':
         loop.stop()

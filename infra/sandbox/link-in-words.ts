@@ -39,6 +39,7 @@ export async function openLinkInWords(
       set(announced(member.node, table))
     },
     bind() {},
+    collect() {},
     async leave() {},
     async stop() {},
   }

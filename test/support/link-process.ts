@@ -21,7 +21,7 @@ export type LinkOrder =
   | ({ readonly do: 'read' } & RedisReading)
   /** Entries of pools. */
   | { readonly do: 'bind'; readonly within: readonly string[] }
-  | { readonly do: 'interfaces' | 'counters' | 'stop' | 'exit' | 'usage' }
+  | { readonly do: 'interfaces' | 'counters' | 'collect' | 'stop' | 'exit' | 'usage' }
   /** The main thread does nothing else meanwhile. */
   | { readonly do: 'block'; readonly ms: number }
 
@@ -61,6 +61,9 @@ try {
         break
       case 'interfaces':
         say({ interfaces: link.interfaces() })
+        break
+      case 'collect':
+        link.collect()
         break
       case 'counters':
         say({ counters: await link.counters() })

@@ -3,8 +3,8 @@
 import type { Claim } from '../../../functions/liveness/messages.ts'
 import { placementOf } from '../../../functions/liveness/reading.ts'
 import { compareEpochs, type Placement } from '../../../functions/model/placement.ts'
+import { LEASE_MS } from '../../../functions/place/lapsed.ts'
 
-const LEASE_MS = 5000
 const SETTLE_MS = 2500
 
 interface Copy {

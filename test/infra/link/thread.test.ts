@@ -22,6 +22,18 @@ describe('the thread of the link', { ...needs('netns'), concurrency: 3 }, () => 
     await blocked
   })
 
+  test('answers before and after it collects its garbage', async t => {
+    const { scope, client, node, mac } = await clientAndNode(t)
+    const wire = await wireIn(scope, client)
+    const link = await linkIn(scope, node)
+    set(link, VIP)
+    for (let i = 0; i < 10; i++) {
+      assert.deepEqual(await wire.ask(VIP), [mac])
+      link.say({ do: 'collect' })
+    }
+    assert.deepEqual(await wire.ask(VIP), [mac])
+  })
+
   test('costs next to nothing while nobody asks, with 1,000 addresses', async t => {
     const { scope, node } = await clientAndNode(t)
     const link = await linkIn(scope, node)
