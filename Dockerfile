@@ -19,10 +19,12 @@ COPY infra ./infra
 COPY workers ./workers
 # The compiler is there as an optional peer of a validation library.
 RUN npm run build
-# What no running process reads.
-RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+# The other packages are in dist/packages. Of these goes what no running process reads: what was compiled from, and forms for
+# bundlers, browsers and other runtimes (Bare).
+RUN cp dist/package.json ./ && npm prune --omit=dev --no-audit --no-fund \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && rm -rf node_modules/typescript node_modules/@typescript node_modules/.bin/tsc \
-  && rm -rf node_modules/esbuild node_modules/@esbuild node_modules/.bin/esbuild \
+  && rm -rf node_modules/@opentelemetry/*/build/esm node_modules/@opentelemetry/*/build/esnext node_modules/bare-* \
   && rm -rf node_modules/raw-socket/build/Release/obj.target node_modules/raw-socket/build/Release/.deps
 
 FROM node:22-bookworm-slim
