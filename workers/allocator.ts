@@ -15,7 +15,7 @@ import { scriptsOf } from '../infra/redis/scripts.ts'
 import { stateOf } from '../infra/redis/state.ts'
 import { measureState } from './measure.ts'
 import { onAllocate } from './on-allocate.ts'
-import { onPlace, type PlaceWorld } from './on-place.ts'
+import { onPlace, type PlaceWorld, relieve } from './on-place.ts'
 
 const SWEEP_EVERY_MS = 1000
 const OVERDUE_MS = 5000
@@ -151,12 +151,6 @@ async function sweepOnce(clusters: readonly string[], world: PlaceWorld): Promis
     for (const node of (await state.leases(cluster)).keys()) {
       await ringOverdue(`announce-${cluster}-${node}`, () => 'all')
     }
-    for (const node of await world.lapsed(cluster)) {
-      const groups = await state.groupsOf(cluster, node)
-      await world.ring(
-        'place',
-        groups.map(group => `${cluster}/${group}`),
-      )
-    }
+    await relieve(cluster, world)
   }
 }

@@ -31,7 +31,7 @@ import { Alarms } from './alarms.ts'
 import { type Bound, openBound } from './bound.ts'
 import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
 import { traceFirstFrames } from './first-frames.ts'
-import { comeBack, handOver, type PlacedWorld, placeAgain, ringPlace } from './hand-over.ts'
+import { comeBack, handOver, type PlacedWorld, ringPlace } from './hand-over.ts'
 import { type Repeated, repeat } from './repeat.ts'
 
 const RENEW_EVERY_MS = 1000
@@ -99,7 +99,7 @@ export async function runAnnouncer(
     },
     onInterfaces: list => {
       log.info({ node, interfaces: list.map(one => one.name) }, 'interfaces changed')
-      placeAgain(post).catch(() => {}) // the next renewal says it all the same
+      renewing.soon(0)
     },
   })
   const post: Post = {

@@ -44,7 +44,7 @@ export async function handOver(world: PlacedWorld, lease: Lease): Promise<void> 
   if (lease.reaches()) {
     await state.handOver(cluster, node, handed).catch(() => {})
     await lease.end().catch(() => {})
-    if (!left) await placeAgain(world).catch(() => {})
+    if (!left) await ringPlace(remembered.claims.keys(), world).catch(() => {})
   }
   await leaving
 }
@@ -52,12 +52,6 @@ export async function handOver(world: PlacedWorld, lease: Lease): Promise<void> 
 /** What this node handed over in a planned stop may return to it now. */
 export async function comeBack(world: PlacedWorld): Promise<void> {
   await ringPlace(await world.state.handed(world.cluster, world.node), world)
-}
-
-/** All that this node answers for, and what no node does, is placed anew. */
-export async function placeAgain(world: PlacedWorld): Promise<void> {
-  const unplaced = await world.state.unplaced(world.cluster)
-  await ringPlace(new Set([...world.remembered.claims.keys(), ...unplaced]), world)
 }
 
 export const ringPlace = (

@@ -79,12 +79,12 @@ async function tell(
   const { cluster, state } = world
   const name = `${service.namespace}/${service.name}`
   const [group = ''] = together
-  const [allocation, placement, isUnplaced] = await Promise.all([
+  const [allocation, placement, isWanting] = await Promise.all([
     state.allocation(cluster, name),
     state.placement(cluster, group),
-    state.isUnplaced(cluster, group),
+    state.isWanting(cluster, group),
   ])
-  if (!placement && !isUnplaced) return // it is not known yet who announces it
+  if (!placement && !isWanting) return // it is not known yet who announces it
   const addresses = allocation?.addresses ?? []
   const placed = placement?.owner
   if (placed) {

@@ -69,6 +69,23 @@ export async function onPlace(key: string, world: PlaceWorld): Promise<void> {
   await world.state.answered('place', key, dirty)
 }
 
+/** What a node whose lease has ended owns or stands by for is to be placed anew. */
+export async function relieve(
+  cluster: string,
+  { state, lapsed, ring }: Pick<PlaceWorld, 'state' | 'lapsed' | 'ring'>,
+): Promise<void> {
+  for (const node of await lapsed(cluster)) {
+    const groups = [
+      ...(await state.groupsOf(cluster, node)),
+      ...(await state.standbyOf(cluster, node)),
+    ]
+    await ring(
+      'place',
+      groups.map(group => `${cluster}/${group}`),
+    )
+  }
+}
+
 /** Those that another host turned out to have: their Services are decided anew. */
 async function quarantine(
   cluster: string,

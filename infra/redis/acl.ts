@@ -46,7 +46,7 @@ const ACCESS: Readonly<Record<Exclude<keyof Keys, 'dirty' | 'rung'>, Row>> = {
   placements: ['r', 'rw', 'rw'],
   groupsOf: ['r', 'rw', 'rw'],
   standbyOf: ['r', 'rw', 'rw'],
-  unplaced: ['r', 'rw', 'rw'],
+  wanting: ['r', 'rw', 'rw'],
   epoch: ['r', 'rw', 'rw'],
   handed: ['', 'rw', 'rw'],
   leases: ['r', 'rw', 'rw'],

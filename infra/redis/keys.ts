@@ -88,8 +88,8 @@ export interface Keys {
   groupsOf(cluster: string, node: string): string
   /** set, groups that a node stands by for; place and renew scripts. */
   standbyOf(cluster: string, node: string): string
-  /** set, groups that no node may serve now; place script. */
-  unplaced(cluster: string): string
+  /** set, groups without an owner or with fewer than two standbys (an earlier version: without an owner); place script. */
+  wanting(cluster: string): string
   /** hash {number, incarnation, sinceMs}: the epoch counter of the prefix; place and renew scripts. */
   epoch: string
   /** hash, group -> node that handed it over in a planned stop, and is to have it back; announcer, place script. */
@@ -143,7 +143,7 @@ export function keysOf(prefix: string): Keys {
     placements: of('placements'),
     groupsOf: (cluster, node) => `${prefix}:${cluster}:groups:${node}`,
     standbyOf: (cluster, node) => `${prefix}:${cluster}:standby:${node}`,
-    unplaced: of('unplaced'),
+    wanting: of('unplaced'),
     epoch: `${prefix}:epoch`,
     handed: of('handed'),
     leases: of('leases'),

@@ -193,7 +193,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
         await run.place(
           [
             keys.placements(cluster),
-            keys.unplaced(cluster),
+            keys.wanting(cluster),
             keys.epoch,
             keys.leases(cluster),
             keys.adopted,
@@ -255,7 +255,7 @@ export function scriptsOf(redis: Redis | Cluster, prefix: string, claimed?: Scri
           keys.leases(cluster),
           keys.announcers(cluster),
           keys.epoch,
-          keys.unplaced(cluster),
+          keys.wanting(cluster),
           keys.dirty('place'),
           keys.placements(cluster),
           keys.lan,

@@ -42,10 +42,10 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
     allocations: (cluster: string) => wholeOf(redis, keys.allocations(cluster), allocationOf),
     /** Every placement by its group, also of what is withdrawn. */
     allPlacements: (cluster: string) => wholeOf(redis, keys.placements(cluster), placementOf),
-    /** Every group ever placed and not forgotten, in handfuls, then those without an owner. */
+    /** Every group ever placed and not forgotten, in handfuls, then those that want a node; some twice. */
     async *groups(cluster: string): AsyncGenerator<string[]> {
       yield* fieldsOf(redis, keys.placements(cluster))
-      yield await redis.smembers(keys.unplaced(cluster))
+      yield await redis.smembers(keys.wanting(cluster))
     },
     /** True when an address has rested long enough and somebody waits for one. */
     async roomAfterRest(nowMs: number): Promise<boolean> {
@@ -155,10 +155,9 @@ export function stateOf(redis: Redis | Cluster, prefix: string) {
       const texts = await fieldsIn(redis, keys.placements(cluster), groups)
       return new Map(groups.map((group, index) => [group, placementOf(texts[index] ?? null)]))
     },
-    unplaced: (cluster: string) => redis.smembers(keys.unplaced(cluster)),
-    /** True when it is known that no node may serve it. */
-    isUnplaced: async (cluster: string, group: string) =>
-      (await redis.sismember(keys.unplaced(cluster), group)) === 1,
+    /** True for a group without a placement when it is known that no node may serve it. */
+    isWanting: async (cluster: string, group: string) =>
+      (await redis.sismember(keys.wanting(cluster), group)) === 1,
     groupsOf: (cluster: string, node: string) => redis.smembers(keys.groupsOf(cluster, node)),
     standbyOf: (cluster: string, node: string) => redis.smembers(keys.standbyOf(cluster, node)),
     /** The secret of beats: the one that is there, or else this one from now on. */

@@ -101,7 +101,8 @@ export async function allocatorWorld(t: Scope, options: Partial<AllocatorOptions
         value: JSON.stringify(endpoints),
         bell: null,
       }),
-    async join(name: string) {
+    /** A node, and its announcer's renewal; also again, with other interfaces. */
+    async join(name: string, interfaces: readonly string[] = ['eth0']) {
       const node: Node = {
         name,
         uid: name,
@@ -122,9 +123,9 @@ export async function allocatorWorld(t: Scope, options: Partial<AllocatorOptions
         session: 's',
         epoch: 0,
         hears: [],
-        interfaces: [{ name: 'eth0', mac: '02:00:00:00:00:01', prefixes: [] }],
+        interfaces: interfaces.map(name => ({ name, mac: '02:00:00:00:00:01', prefixes: [] })),
       }
-      await scripts.renew(
+      const renewed = await scripts.renew(
         'default',
         announcer,
         { ms: 600_000, incarnation: '' },
@@ -133,6 +134,11 @@ export async function allocatorWorld(t: Scope, options: Partial<AllocatorOptions
           all: true,
         },
       )
+      await place.ring(
+        'place',
+        renewed.groups.map(group => `default/${group}`),
+      )
+      await answerAll()
     },
     held: (...names: string[]) =>
       Promise.all(

@@ -3,7 +3,7 @@
 -- Why a script: live counts and "who has it now" must be read and written together, or two allocators
 -- pile new groups on one node or give one group to two.
 --
--- KEYS  1 placements  2 unplaced  3 epoch  4 leases  5 adopted
+-- KEYS  1 placements  2 wanting  3 epoch  4 leases  5 adopted
 -- ARGV  1 cluster  2 prefix of a node's group set  3 of its standby set  4 of its dirty set  5 request, JSON:
 --   group, addresses     no addresses: the group is withdrawn
 --   candidates           who may serve it, best order first: {node, interfaces, weight}; interfaces null = all
@@ -14,9 +14,12 @@
 --       6 dirty set of groups placed anew  7 groups handed over, by whom
 -- Returns {"wait", ms} | {"same"} | {"nobody"} | {"placed", owner or "", former owner or "", nodes to tell...}
 --
+-- A group without an owner, or with fewer than two standbys, is written down as wanting: it is placed anew when there is a
+-- node more that might serve it (renew.lua).
+--
 -- Sticky: an owner that is still a candidate stays, and then its standbys do. Else highest weight, then fewest
 -- groups, then the order given.
-local placements, unplaced, epochs, leases, adopted = unpack(KEYS)
+local placements, wanting, epochs, leases, adopted = unpack(KEYS)
 local cluster, groupsOf, standbyOf, dirtyOf = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local request, announced = cjson.decode(ARGV[5]), ARGV[6]
 local time = redis.call('TIME')
@@ -84,6 +87,10 @@ table.sort(rest, function(a, b)
 end)
 local standbys = { placed(rest[1]), placed(rest[2]) }
 
+local STANDBYS = 2
+local wants = #request.addresses > 0 and #usable <= STANDBYS
+redis.call(wants and 'SADD' or 'SREM', wanting, request.group)
+
 local function text_of(one)
   if not one or one == cjson.null then return '-' end
   local list = one.interfaces
@@ -100,7 +107,6 @@ if old and summary(owner, standbys, request.addresses) == summary(old.owner, old
 end
 if not old and not owner then
   if #request.addresses == 0 then return {'same'} end
-  redis.call('SADD', unplaced, request.group)
   redis.call('ZADD', announced, version, request.group)
   return {'nobody'}
 end
@@ -133,9 +139,4 @@ local function index(someOwner, someStandbys, change)
 end
 if old then index(oldOwner, old.standbys, 'SREM') end
 index(owner, standbys, 'SADD')
-if owner or #request.addresses == 0 then
-  redis.call('SREM', unplaced, request.group)
-else
-  redis.call('SADD', unplaced, request.group)
-end
 return {'placed', owner and owner.node or '', oldOwner and oldOwner.node or '', unpack(tell)}
