@@ -44,7 +44,7 @@ export function runDrain(world: World<UpConfig>, node: string): Promise<number> 
       value: { node, drained: true, moved: before - stays.length, stays },
       lines: [
         ['drained', `${node}; "herald undrain ${node}" ends that`],
-        ['moved', `${before - stays.length} groups of addresses`],
+        ['moved', `${before - stays.length} of ${before} groups of addresses`],
         ...stays.map(group => ['stays', `${group}, which no other node may serve`] as const),
       ],
     }

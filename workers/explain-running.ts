@@ -32,7 +32,9 @@ export async function explainNode(source: Source, name: string): Promise<Explain
     ...(announcer?.interfaces ?? []).map(({ name: at, mac, prefixes }) => {
       return ['interface', `${at} (MAC ${mac}) in ${prefixes.join(', ') || 'no network'}`] as const
     }),
-    ...(announcer ? [['hears', announcer.hears.join(', ') || 'no other node'] as const] : []),
+    ...(announcer
+      ? [['hears', [...announcer.hears].sort().join(', ') || 'no other node'] as const]
+      : []),
     ...(announcer?.alarms ?? []).map(
       ({ reason, node: other }) => ['alarm', `${reason} of ${other}`] as const,
     ),

@@ -14,7 +14,7 @@ import type { UpConfig } from '../infra/config.ts'
 import { ApiError, connectKubernetes, type KubernetesApi } from '../infra/kubernetes/client.ts'
 import { listAll } from '../infra/kubernetes/list.ts'
 import type { World } from '../infra/process.ts'
-import { progress, tell } from './ask.ts'
+import { progress, type Told, tell } from './ask.ts'
 
 /** Something would change. */
 const CHANGES = 3
@@ -46,20 +46,11 @@ async function runCheck({ config, signal }: World<UpConfig>): Promise<number> {
   }
 }
 
-function linesOf({ first, changes }: Verdict, { services }: ClusterFound): [string, string][] {
+function linesOf({ first, changes }: Verdict, { services }: ClusterFound): Told {
+  const told = [...first, ...changes].map(({ subject, message }) => [subject, message] as const)
+  if (changes.length > 0) return told
   const kept = services.filter(one => one.type === 'LoadBalancer' && one.addresses.length > 0)
-  return [
-    ...first.map(({ subject, message }): [string, string] => [subject, message]),
-    ...changes.map(({ subject, message }): [string, string] => [subject, message]),
-    ...(changes.length > 0
-      ? []
-      : [
-          ['Nothing', `would change: ${kept.length} Services keep their addresses`] as [
-            string,
-            string,
-          ],
-        ]),
-  ]
+  return [...told, ['Nothing', `would change; Services that keep what they have: ${kept.length}`]]
 }
 
 async function look(

@@ -151,7 +151,7 @@ export const SETTINGS = {
     schema: duration(),
   }),
   nodeName: setting('node-name', '<name>', {
-    help: 'name of the Kubernetes Node that this process runs on (default: the host name)',
+    help: 'name of the Kubernetes Node that this process runs on; that of the host where nothing is said',
     fallback: hostname().toLowerCase(),
     example: 'node-a',
     schema: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, {
