@@ -6,12 +6,13 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { UpConfig } from '../infra/config.ts'
 import { ApiError, connectKubernetes, type KubernetesApi } from '../infra/kubernetes/client.ts'
 import type { World } from '../infra/process.ts'
-import { USERS, userName } from '../infra/redis/acl.ts'
+import { OPERATORS, PROCESSES, userName } from '../infra/redis/acl.ts'
 
 /** Name and keys, as infra/deploy/helm mounts them. */
 const SECRETS: readonly (readonly [name: string, keys: readonly string[]])[] = [
   ['herald-redis', ['password']],
-  ['herald-redis-users', USERS.map(userName)],
+  ['herald-redis-users', PROCESSES.map(userName)],
+  ['herald-redis-operators', OPERATORS.map(userName)],
   ['herald-beat', ['keys']],
   ['herald-console', ['admin-token']],
 ]

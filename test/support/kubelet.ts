@@ -25,21 +25,23 @@ export function mountFiles(
   root: string,
 ): void {
   const mounts = containers.flatMap(one => one.volumeMounts ?? [])
-  for (const { name, secret, configMap } of volumes) {
-    const [resource, object] = secret
-      ? ['secrets', secret.secretName]
-      : ['configmaps', configMap?.name ?? '']
-    if (object === '') continue
+  const sources = volumes.flatMap(({ name, secret, configMap, projected }) => [
+    ...(secret ? [{ ...secret, name, resource: 'secrets', object: secret.secretName }] : []),
+    ...(configMap ? [{ name, resource: 'configmaps', object: configMap.name }] : []),
+    ...(projected?.sources.map(one => ({ name, resource: 'secrets', object: one.secret.name })) ??
+      []),
+  ])
+  for (const { name, resource, object, ...source } of sources) {
     const found = store.get(resource, namespace, object)
     const data = objectAt(found ?? {}, 'data')
     const keys = Object.keys(data).map(key => ({ key, path: key }))
-    for (const { key, path } of secret?.items ?? keys) {
+    for (const { key, path } of ('items' in source && source.items) || keys) {
       const text = textAt(data, key)
       if (text === '') throw new Error(`${resource}/${object} has no ${key}`)
       for (const { mountPath } of mounts.filter(mount => mount.name === name)) {
         const file = join(root, mountPath, path)
         mkdirSync(dirname(file), { recursive: true })
-        writeFileSync(file, secret ? Buffer.from(text, 'base64') : text)
+        writeFileSync(file, resource === 'secrets' ? Buffer.from(text, 'base64') : text)
       }
     }
   }

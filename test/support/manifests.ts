@@ -39,6 +39,9 @@ export interface PodSpec {
       readonly secretName: string
       readonly items?: readonly { readonly key: string; readonly path: string }[]
     }
+    readonly projected?: {
+      readonly sources: readonly { readonly secret: { readonly name: string } }[]
+    }
   }[]
 }
 

@@ -35,7 +35,13 @@ import { until } from '../../support/until.ts'
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const HOME = 'metallb-system'
 /** Secrets, by what is in them. */
-const RANDOM = ['herald-redis', 'herald-redis-users', 'herald-beat', 'herald-console']
+const RANDOM = [
+  'herald-redis',
+  'herald-redis-users',
+  'herald-redis-operators',
+  'herald-beat',
+  'herald-console',
+]
 const WINDOWS = ['herald-windows-private', 'herald-windows-public']
 const POOL = `
 apiVersion: metallb.io/v1beta1

@@ -6,10 +6,15 @@ import { openDepths } from '../../../infra/queue/depth.ts'
 import { openBells } from '../../../infra/queue/queues.ts'
 import { aclOf, type User, userName } from '../../../infra/redis/acl.ts'
 import { scriptsOf } from '../../../infra/redis/scripts.ts'
+import { allocatorWorld } from '../../support/allocator-world.ts'
 import { needs } from '../../support/capabilities.ts'
+import { aPool } from '../../support/claims.ts'
+import { commands } from '../../support/cli.ts'
 import { keptLog } from '../../support/log.ts'
 import { type PrivateRedis, privateRedis } from '../../support/redis.ts'
+import { aConfiguration, aService } from '../../support/services.ts'
 import { undoing } from '../../support/undo.ts'
+import { until } from '../../support/until.ts'
 
 const PREFIX = '{herald}'
 
@@ -35,6 +40,16 @@ const REFUSED: readonly (readonly [User, ...string[]])[] = [
   ['console', 'GET', '{herald}:beat-key'],
   ['console-admin', 'HGET', '{herald}:addresses', '192.0.2.1'],
   ['console-admin', 'DEL', '{herald}:default:placements'],
+  ['operator', 'HSET', '{herald}:default:services', 'default/web', '1 null'],
+  ['operator', 'HSET', '{herald}:default:allocations', 'default/web', '{}'],
+  ['operator', 'SET', '{herald}:default:configuration', '1 {}'],
+  ['operator', 'HSET', '{herald}:default:announcers', 'node-a', '{}'],
+  ['operator', 'GET', '{herald}:beat-key'],
+  ['keda', 'LPOP', '{herald}:allocate:wait'],
+  ['keda', 'LRANGE', '{herald}:allocate:wait', '0', '-1'],
+  ['keda', 'EVAL', "return redis.call('LPOP', KEYS[1])", '1', '{herald}:allocate:wait'],
+  ['keda', 'LLEN', '{herald}:place:wait'],
+  ['keda', 'INFO'],
 ]
 
 /** Of nobody's business, whoever asks. */
@@ -52,6 +67,11 @@ const NOBODYS: readonly (readonly string[])[] = [
   ['EVAL', "return redis.call('GET', 'of somebody else')", '0'],
   ['PUBLISH', 'a channel', 'a word'],
 ]
+
+/** What KEDA 2 asks, in its order: which type, then the length of that. */
+const OF_KEDA = `
+  local kind = redis.call('type', KEYS[1]).ok
+  return redis.call(({ list = 'llen', none = 'llen', zset = 'zcard' })[kind], KEYS[1])`
 
 describe('a user of Redis', needs('redis'), () => {
   const scope = undoing({ after })
@@ -76,6 +96,8 @@ describe('a user of Redis', needs('redis'), () => {
       announcer: await as('announcer'),
       console: await as('console'),
       'console-admin': await as('console-admin'),
+      operator: await as('operator'),
+      keda: await as('keda'),
     }
   })
 
@@ -107,6 +129,49 @@ describe('a user of Redis', needs('redis'), () => {
     undoing(t).after(() => bells.close())
     await bells.ring('allocate', ['default/default/web'])
     assert.equal(await users['console-admin'].llen('{herald}:allocate:wait'), 1)
+  })
+
+  test('operator drains, rebalances, reserves and asks, and is refused nothing of that', async t => {
+    const scope = undoing(t)
+    const world = await allocatorWorld(scope, { server: redis })
+    await world.configure(aConfiguration(aPool('blue', ['192.0.2.1-192.0.2.4'])))
+    for (const node of ['node-a', 'node-b']) await world.join(node)
+    for (const name of ['one', 'two']) {
+      await world.endpoints(name, { any: true, nodes: ['node-a'] })
+      await world.serve(aService(name))
+    }
+    await redis.connect().acl('LOG', 'RESET')
+    const ask = commands(
+      scope,
+      `unix://${userName('operator')}:${userName('operator')}@${redis.path}`,
+    )
+    const done = async (...args: string[]) => {
+      const { code, said } = await ask(...args)
+      assert.equal(code, 0, `${args.join(' ')}: ${said}`)
+    }
+    const drained = done('drain', 'node-a')
+    await until(
+      'the bell of the drain is rung',
+      async () => (await world.state.dirty('place', 'default/*')) !== null,
+    )
+    await world.ringAndAnswer('place', ['default/*'])
+    await drained
+    await done('undrain', 'node-a')
+    await done('rebalance')
+    await done('reserve', '192.0.2.4', '--service', 'default/later')
+    await Promise.all([
+      done('release', '192.0.2.4'),
+      done('describe', 'service', 'default/one'),
+      done('top'),
+      done('history'),
+    ])
+    assert.deepEqual(await redis.connect().acl('LOG'), [])
+  })
+
+  test('keda sees how many jobs wait, by the script that it asks with', async () => {
+    const waiting = await redis.connect().llen('{herald}:allocate:wait')
+    assert.equal(await users.keda.ping(), 'PONG')
+    assert.equal(await users.keda.eval(OF_KEDA, 1, '{herald}:allocate:wait'), waiting)
   })
 })
 
