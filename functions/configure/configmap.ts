@@ -21,7 +21,7 @@ export function readConfigMap(
   const written = contentOf(object, mistakes)
   const root = written === null ? null : parseYaml(written, KEY, mistakes)
   if (!root) return { pools: [], advertisements: [] }
-  const given = members(root, TOP, mistakes)
+  const given = members(root, TOP_MEMBERS, mistakes)
   const communities = readBgp(given, mistakes)
   const world = { communities, territory: new Territory(), annotations: object.annotations }
   const read = items(given['address-pools'], mistakes).map(part => ({
@@ -42,7 +42,7 @@ export function readConfigMap(
 }
 
 const KEY = 'config'
-const TOP = ['address-pools', 'peers', 'bgp-communities', 'bfd-profiles'] as const
+export const TOP_MEMBERS = ['address-pools', 'peers', 'bgp-communities', 'bfd-profiles'] as const
 const EXAMPLE =
   'list at least one pool with name, protocol: layer2 and addresses, for example 192.168.50.211-192.168.50.220'
 
@@ -77,7 +77,7 @@ function readPool(
   { communities, territory, annotations }: World,
   mistakes: Mistakes,
 ): Omit<Read, 'part'> {
-  const given = members(part, POOL, mistakes)
+  const given = members(part, POOL_MEMBERS, mistakes)
   const name = text(given.name, mistakes, value =>
     value === '' || /\p{Cc}/u.test(value) ? 'is no name: write one of letters and digits' : null,
   )
@@ -106,7 +106,7 @@ function readPool(
   }
 }
 
-const POOL = [
+export const POOL_MEMBERS = [
   'name',
   'protocol',
   'addresses',

@@ -3,7 +3,7 @@
  * refuse to obey, it refuses to convert.
  */
 import { parse } from 'yaml'
-import { readConfigMap } from '../configure/configmap.ts'
+import { POOL_MEMBERS, readConfigMap, TOP_MEMBERS } from '../configure/configmap.ts'
 import {
   entries,
   flag,
@@ -48,24 +48,14 @@ function configMapIn(written: string, mistakes: Mistakes) {
   return projectConfiguration('ConfigMap', object)
 }
 
-const TOP = ['address-pools', 'peers', 'bgp-communities', 'bfd-profiles'] as const
-const POOL = [
-  'name',
-  'protocol',
-  'addresses',
-  'auto-assign',
-  'avoid-buggy-ips',
-  'bgp-advertisements',
-] as const
-
 /** Of a map that has been found good: nothing here can be a mistake any more. */
 function objectsOf(
   root: Part,
   namespace: string,
   annotations: Readonly<Record<string, string>>,
 ): Manifest[] {
-  const given = members(root, TOP, [])
-  const pools = items(given['address-pools'], []).map(part => members(part, POOL, []))
+  const given = members(root, TOP_MEMBERS, [])
+  const pools = items(given['address-pools'], []).map(part => members(part, POOL_MEMBERS, []))
   const named = (pool: (typeof pools)[number]) => nameFrom(text(pool.name, []))
   const of = (protocol: string) => pools.filter(pool => text(pool.protocol, []) === protocol)
   const aliases = [...entries(given['bgp-communities'], [])]
@@ -101,7 +91,7 @@ function objectsOf(
   ]
 }
 
-function poolSpec(pool: Partial<Record<(typeof POOL)[number], Part>>): object {
+function poolSpec(pool: Partial<Record<(typeof POOL_MEMBERS)[number], Part>>): object {
   return {
     addresses: texts(pool.addresses, []),
     ...(flag(pool['auto-assign'], true, []) ? {} : { autoAssign: false }),

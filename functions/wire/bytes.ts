@@ -5,7 +5,7 @@
  */
 import { formatAddress, parseAddress } from '../model/address.ts'
 
-/** Reading past the end is a bug of the caller, who checks the length first. */
+/** Throws RangeError where the octets end too soon: a bug of whoever knows the length beforehand. */
 export class OctetReader {
   readonly #octets: Uint8Array
   #at = 0
@@ -16,7 +16,7 @@ export class OctetReader {
 
   u8(): number {
     const octet = this.#octets[this.#at++]
-    if (octet === undefined) throw new RangeError(`no octet ${this.#at - 1}`)
+    if (octet === undefined) throw new RangeError('the octets end too soon')
     return octet
   }
 
@@ -30,6 +30,12 @@ export class OctetReader {
 
   u48(): number {
     return this.u16() * 0x1_0000_0000 + this.u32()
+  }
+
+  take(length: number): Uint8Array {
+    if (length > this.remaining()) throw new RangeError('the octets end too soon')
+    this.#at += length
+    return this.#octets.subarray(this.#at - length, this.#at)
   }
 
   remaining(): number {

@@ -1,4 +1,6 @@
 /** Integers, texts and nonces one after the other, for messages whose length is not known before. */
+import { OctetReader } from './bytes.ts'
+
 const UTF8 = { encoder: new TextEncoder(), decoder: new TextDecoder() }
 const TEXT_LENGTH_MAX = 255
 const NONCE_LENGTH = 8
@@ -83,31 +85,9 @@ export class TextWriter {
   }
 }
 
-/** Throws RangeError where the octets end too soon. */
-export class TextReader {
-  readonly #octets: Uint8Array
-  #at = 0
-
-  constructor(octets: Uint8Array) {
-    this.#octets = octets
-  }
-
-  u8(): number {
-    const octet = this.#octets[this.#at++]
-    if (octet === undefined) throw new RangeError('the octets end too soon')
-    return octet
-  }
-
-  u16(): number {
-    return this.u8() * 0x100 + this.u8()
-  }
-
-  u48(): number {
-    return (this.u16() * 0x1_0000 + this.u16()) * 0x1_0000 + this.u16()
-  }
-
+export class TextReader extends OctetReader {
   text(): string {
-    const octets = this.#take(this.u8())
+    const octets = this.take(this.u8())
     let text = ''
     for (const octet of octets) {
       if (octet > 0x7f) return UTF8.decoder.decode(octets)
@@ -118,7 +98,7 @@ export class TextReader {
 
   nonce(): string {
     let nonce = ''
-    for (const octet of this.#take(NONCE_LENGTH)) nonce += octet.toString(16).padStart(2, '0')
+    for (const octet of this.take(NONCE_LENGTH)) nonce += octet.toString(16).padStart(2, '0')
     return nonce
   }
 
@@ -127,11 +107,5 @@ export class TextReader {
     const list: T[] = []
     for (let i = 0; i < count; i++) list.push(read())
     return list
-  }
-
-  #take(length: number): Uint8Array {
-    if (this.#at + length > this.#octets.length) throw new RangeError('the octets end too soon')
-    this.#at += length
-    return this.#octets.subarray(this.#at - length, this.#at)
   }
 }

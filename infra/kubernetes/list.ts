@@ -11,16 +11,16 @@ export interface Listed<P> {
   readonly resourceVersion: string
 }
 
+interface Pages {
+  readonly path: string
+  readonly query: Readonly<Record<string, string>>
+  readonly pageSize: number
+  readonly signal: AbortSignal
+}
+
 export async function listAll<P>(
   api: KubernetesApi,
-  options: {
-    readonly path: string
-    readonly query: Readonly<Record<string, string>>
-    readonly pageSize: number
-    readonly signal: AbortSignal
-    project(object: unknown): P
-    heard(): void
-  },
+  options: Pages & { project(object: unknown): P; heard(): void },
 ): Promise<Listed<P>> {
   const items: P[] = []
   let resourceVersion: string | null = null
@@ -47,16 +47,7 @@ interface Page {
   readonly next: string
 }
 
-async function pageOf(
-  api: KubernetesApi,
-  options: {
-    readonly path: string
-    readonly query: Readonly<Record<string, string>>
-    readonly pageSize: number
-    readonly signal: AbortSignal
-  },
-  next: string,
-): Promise<Page> {
+async function pageOf(api: KubernetesApi, options: Pages, next: string): Promise<Page> {
   const { path, signal } = options
   const query = {
     ...options.query,
