@@ -10,7 +10,7 @@ import { nameIn } from '../functions/model/service.ts'
 import type { State } from '../infra/redis/state.ts'
 import { type Told, timeOf } from './ask.ts'
 import type { Source } from './listing.ts'
-import { groupOf } from './on-place.ts'
+import { groupOf, judge, surroundings } from './on-place.ts'
 
 export interface Explained {
   readonly value: unknown
@@ -43,7 +43,7 @@ export async function explainService({ state, cluster }: Where, name: string): P
     id: `${cluster}/${name}`,
   }
   const verdicts = configured ? account(service, asked, configured.configuration) : null
-  const placed = await announced(state, cluster, addresses)
+  const placed = await announced({ state, cluster }, addresses)
   const lines: Told = [
     ['Service', `${name} (${service.type}, needs ${verdicts?.families ?? 'no known family'})`],
     [
@@ -74,7 +74,7 @@ export async function explainAddress({ state, cluster }: Where, text: string): P
   ])
   const pool = poolHolding(configured?.configuration.pools ?? [], [address])?.name ?? null
   const holders = Object.entries(record?.holders ?? {})
-  const placed = await announced(state, cluster, [address])
+  const placed = await announced({ state, cluster }, [address])
   const lines: Told = [
     ['address', address],
     ['pool', pool ? `"${pool}"` : 'in none that may hand it out'],
@@ -135,21 +135,36 @@ export async function explainPool({ state, cluster }: Where, name: string): Prom
   return { value: pool, lines }
 }
 
-/** Where these are announced, each group of addresses in a line. */
-async function announced(state: State, cluster: string, addresses: readonly string[]) {
-  const groups = addresses.map(
-    async one => (await groupOf(cluster, one, state)).addresses[0] ?? one,
-  )
-  return announcedOf(state, cluster, [...new Set(await Promise.all(groups))])
+/** Where these are announced, or why nowhere: each group of addresses in a line. */
+async function announced({ state, cluster }: Where, addresses: readonly string[]) {
+  const groups = await Promise.all(addresses.map(one => groupOf(cluster, one, state)))
+  const byName = new Map(groups.map(group => [group.addresses[0], group]))
+  const lines = [...byName].map(async ([name, group]) => {
+    if (name === undefined) return [] // nobody holds it
+    const placed = await announcedOf(state, cluster, [name])
+    if (placed.length > 0) return placed
+    const why = await whyNobody({ state, cluster }, group.services)
+    return [`${group.addresses.join(', ')} by nobody: ${why}`]
+  })
+  return (await Promise.all(lines)).flat()
 }
 
+/** Judged anew: a group that no node could ever serve has no placement that would say why. */
+async function whyNobody({ state, cluster }: Where, services: readonly string[]): Promise<string> {
+  const around = await surroundings(cluster, state)
+  if (!around) return 'no configuration has been judged yet'
+  const { candidates, reason } = await judge(cluster, services, around, state)
+  const names = candidates.map(one => one.node).join(', ')
+  return names ? `${names} may, but no announcer is heard of there` : reason
+}
+
+/** Which node answers for each of these groups that one answers for. */
 export async function announcedOf(state: State, cluster: string, groups: readonly string[]) {
   const placements = await state.placements(cluster, groups)
   return [...placements].flatMap(([group, placement]) => {
-    if (!placement) return []
-    const { addresses, owner, standbys, sinceMs, epoch, reason } = placement
+    if (!placement?.owner) return []
+    const { addresses, owner, standbys, sinceMs, epoch } = placement
     const which = addresses.join(', ') || group
-    if (!owner) return [`${which} by nobody: ${reason}`]
     const others = standbys.map(one => one.node).join(', ') || 'none'
     return [
       `${which} by ${owner.node} since ${timeOf(sinceMs)} (standbys: ${others}; epoch ${epoch.number})`,

@@ -1,6 +1,7 @@
 /** `herald get` lists what lies in Redis, `herald top` shows it live: rows made by functions/inventory. */
 import { setTimeout as after } from 'node:timers/promises'
 import { type Changes, changesOf } from '../functions/inventory/changes.ts'
+import { fit } from '../functions/inventory/fit.ts'
 import { COLUMNS, type Kind, nameOf } from '../functions/inventory/inventory.ts'
 import { type Row, table } from '../functions/inventory/row.ts'
 import { Fault } from '../functions/model/fault.ts'
@@ -10,6 +11,8 @@ import { kindNamed, withAnswers } from './answers.ts'
 import { asText, paint } from './ask.ts'
 
 const WATCH_EVERY_MS = 1000
+/** Lines, where there is no screen or nobody knows its size. */
+const ALL = Number.POSITIVE_INFINITY
 const TOP_KINDS = ['queues', 'nodes', 'pools'] as const
 
 export function runGet(world: World<UpConfig>, word: string, name?: string): Promise<number> {
@@ -45,19 +48,24 @@ export function runGet(world: World<UpConfig>, word: string, name?: string): Pro
 }
 
 export function runTop(world: World<UpConfig>): Promise<number> {
+  const { stdout } = process
   return withAnswers(world, async answers => {
     do {
-      const blocks = []
+      const tables = []
       for (const kind of TOP_KINDS) {
         const rows = await answers.rows(kind)
-        blocks.push(table(COLUMNS[kind], rows, { wide: true, nowMs: Date.now(), paint }).join('\n'))
+        tables.push(table(COLUMNS[kind], rows, { wide: true, nowMs: Date.now(), paint }))
       }
-      const clear = process.stdout.isTTY ? '\x1b[H\x1b[2J' : ''
-      process.stdout.write(`${clear}${blocks.join('\n\n')}\n`)
-    } while (process.stdout.isTTY && (await rested(world.signal)))
+      const lines = fit(tables, stdout.isTTY && stdout.rows ? stdout.rows - 1 : ALL)
+      stdout.write(stdout.isTTY ? onScreen(lines) : `${lines.join('\n')}\n`)
+    } while (stdout.isTTY && (await rested(world.signal)))
     return 0
   })
 }
+
+/** From the top left of an empty screen; lines that are too wide are cut and not wrapped (xterm, DECAWM). */
+const onScreen = (lines: readonly string[]): string =>
+  `\x1b[H\x1b[2J\x1b[?7l${lines.join('\n')}\n\x1b[?7h`
 
 /** What changed in a table, and what is gone. */
 function inTable(

@@ -13,8 +13,9 @@ import { EXIT, exitCode } from './run.ts'
 
 // Whoever reads what is said may have had enough of it: `herald get services | head -1`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
+  if (error.code === 'EPIPE') process.exit()
+  process.stderr.write(`What was asked for could not be written: ${error.message}\n`)
+  process.exit(EXIT.fault)
 })
 process.exitCode = await main()
 

@@ -46,7 +46,7 @@ export function whyNot(
   if (!pool.autoAssign) return 'has autoAssign: false'
   if (!permits(pool, service, namespaceLabels)) return 'admits other namespaces or Services only'
   const has = (['IPv4', 'IPv6'] as const).filter(family => fits(pool, family)).join(' and ')
-  return `has ${has || 'no usable'} addresses only, the Service needs ${wish.text}`
+  return `has ${has ? `${has} addresses only` : 'no usable address'}, the Service needs ${wish.text}`
 }
 
 export function notPermitted(pool: Pool, service: Service): Refused {

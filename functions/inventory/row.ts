@@ -59,9 +59,13 @@ const UNITS_S: readonly (readonly [seconds: number, unit: string])[] = [
 
 function words(value: Value | undefined): string {
   if (value === null || value === undefined || value === '') return '-'
-  if (typeof value === 'object') return value.join(',') || '-'
-  return String(value)
+  if (typeof value === 'object') return printable(value.join(',')) || '-'
+  return printable(String(value))
 }
+
+/** Users of a cluster write sharing keys and the like: what they write is not to move the cursor of who reads it. */
+const printable = (text: string): string =>
+  text.replace(/\p{Cc}/gu, one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 /** One row as kubectl describes a thing: a line for each column. */
 export function facts(

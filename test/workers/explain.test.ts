@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
-import { herald } from '../support/cli.ts'
+import { aPool } from '../support/claims.ts'
+import { commands, herald } from '../support/cli.ts'
 import { heldAndRefused } from '../support/held-and-refused.ts'
+import { aConfiguration, aDualService } from '../support/services.ts'
 
 describe('explain and history', needs('redis'), () => {
   test('say what is held and why, what is lacking and why, and what would mend it', async t => {
@@ -29,6 +31,26 @@ describe('explain and history', needs('redis'), () => {
       'released 192.168.50.211 by default/one (pool blue): the Service was deleted',
       'claimed 192.168.50.211 for default/two (pool blue): requested by address',
     ])
+  })
+
+  test('say why nobody announces what is held, and by whom both addresses of a Service are', async t => {
+    const world = await allocatorWorld(t)
+    await world.configure(aConfiguration(aPool('both', ['192.168.50.211/32', 'fd00:50::211/128'])))
+    await world.join('node-a')
+    await world.serve(aDualService('one', 'RequireDualStack'))
+    const ask = commands(t, world.path)
+
+    const unserved = await ask('explain', 'service', 'default/one')
+    const addresses = '192.168.50.211, fd00:50::211'
+    const none = `announced +${addresses} by nobody: no endpoint of default/one can serve`
+    assert.match(unserved.said, new RegExp(none))
+
+    await world.endpoints('one', { any: true, nodes: ['node-a'] })
+    await world.ringAndAnswer('place', ['default/default/one'])
+    const served = await ask('explain', 'service', 'default/one')
+    assert.match(served.said, new RegExp(`^announced +${addresses} by node-a since 20`, 'm'))
+    const second = await ask('explain', 'address', 'fd00:50::211')
+    assert.match(second.said, /^announced +192.168.50.211, fd00:50::211 by node-a since 20/m)
   })
 
   const mistakes: readonly (readonly [args: readonly string[], words: RegExp])[] = [

@@ -37,6 +37,12 @@ test('a table is as wide as its widest texts, and shows a dash where there is no
   ])
 })
 
+test('what users wrote does not act upon a terminal', () => {
+  const rows = [{ name: 'a', addresses: ['x\x1b[2J'], sinceMs: null, key: 'k\r\n\x07\x7f\x9b1m' }]
+  const [, line] = table(columns, rows, { wide: true, nowMs: 0, paint: plainly })
+  assert.equal(line, String.raw`a      x\u001b[2J   -       k\u000d\u000a\u0007\u007f\u009b1m`)
+})
+
 test('wide columns are shown when asked for', () => {
   const [head] = table(columns, rows, { wide: true, nowMs: 0, paint: plainly })
   assert.match(head ?? '', /SINCE +KEY$/)
