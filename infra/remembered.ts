@@ -1,6 +1,7 @@
 /**
  * What an announcer claimed when it last ran, in a file of its state directory: with it a node that starts while Redis is away
- * answers for what it owned, and one that ended while it probed goes on with that. A file that was not written to its end, or by another version, counts as none.
+ * answers for what it owned, and one that ended while it probed goes on with that. A file that was not written to its
+ * end, or by another version, counts as none.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry traces, from the watch event to what is announced. Off unless the environment names where they go: then no module of the SDK is
- * loaded, and a step is its act and no more (the API's own no-ops take six times as long).
+ * OpenTelemetry traces, from the watch event to what is announced. Off unless the environment names where they go: then
+ * no module of the SDK is loaded, and a step is its act and no more (the API's own no-ops take six times as long).
  *
  * bullmq-otel is not used: it makes a span of every look for a job and every extended lock, and ours shall say what was answered.
  */
@@ -23,8 +23,8 @@ let on = false
 export const isTracing = (): boolean => on
 
 /**
- * Turns tracing on if OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set and OTEL_SDK_DISABLED is not `true`. All else
- * that OpenTelemetry has variables for (headers, sampler, batches) the SDK reads by itself.
+ * Turns tracing on if OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set and OTEL_SDK_DISABLED is
+ * not `true`. All else that OpenTelemetry has variables for (headers, sampler, batches) the SDK reads by itself.
  * Returns what sends the rest and ends it. Whatever is wrong with it, the process does its job.
  */
 export async function startTracing(

@@ -7,7 +7,10 @@ import type { Answering } from '../infra/queue/queues.ts'
 const LOST_MS = 15_000
 const LOOK_EVERY_MS = 1000
 
-/** Waits for the first complete list of every kind. Rejects when the process is asked to stop first: an API server may be away for an hour. */
+/**
+ * Waits for the first complete list of every kind. Rejects when the process is asked to stop first: an API server may
+ * be away for an hour.
+ */
 export async function listedOrStopped(
   follows: readonly Followed[],
   { signal, waitingFor }: Pick<World, 'signal' | 'waitingFor'>,

@@ -1,4 +1,7 @@
-/** The last step of a trace: until what was placed here has been announced on the wire, which a new address is once it was probed. */
+/**
+ * The last step of a trace: until what was placed here has been announced on the wire, which a new address is once it
+ * was probed.
+ */
 import { setTimeout as after } from 'node:timers/promises'
 import type { Link } from '../infra/link/link.ts'
 import { step, traceparent } from '../infra/tracing.ts'

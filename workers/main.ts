@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --v8-pool-size=1
 /**
- * The command line: settings in, one command out (program.ts, commands.ts), which run.ts runs. The last word about wrong usage is here.
+ * The command line: settings in, one command out (program.ts, commands.ts), which run.ts runs. The last word about
+ * wrong usage is here.
  */
 import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'

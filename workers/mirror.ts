@@ -80,9 +80,9 @@ export interface Sources {
 
 /**
  * Has the addresses found in status adopted, older Services first. Before that, what was decided and no status shows is
- * brought back, and `relearn` lists everything anew and writes it down: an adopted cluster is one whose records can be relied on, and
- * what a watcher that lags remembers may be older than the last address written. While that takes long the
- * adoption is kept alive, unless the API server is not `heard`: then another watcher may begin.
+ * brought back, and `relearn` lists everything anew and writes it down: an adopted cluster is one whose records can be
+ * relied on, and what a watcher that lags remembers may be older than the last address written. While that takes long
+ * the adoption is kept alive, unless the API server is not `heard`: then another watcher may begin.
  */
 export async function adopt(
   services: () => readonly Service[],

@@ -1,4 +1,7 @@
-/** Answers `conflict/<address>` of a publish queue: says to whoever holds the address that another host on the LAN claims it too. */
+/**
+ * Answers `conflict/<address>` of a publish queue: says to whoever holds the address that another host on the LAN
+ * claims it too.
+ */
 import { claimedToo } from '../functions/publish/conflict.ts'
 import { split } from './on-allocate.ts'
 import type { PublishWorld } from './on-publish.ts'

@@ -1,4 +1,7 @@
-/** The commands of `herald` that run until they are stopped: one process per privilege, and all of them. What is not asked for is not loaded. */
+/**
+ * The commands of `herald` that run until they are stopped: one process per privilege, and all of them. What is not
+ * asked for is not loaded.
+ */
 import { hasRedis, type UpConfig } from '../infra/config.ts'
 import type { HeraldCommand } from './command.ts'
 import { serve } from './run.ts'

@@ -1,6 +1,7 @@
 /**
  * Makes the Secrets of an installation, where they are missing: the passwords of its Redis, the key of the beats, the admin
- * token of the console, the keys of the pool windows. What is there stays as it is and is not even read: an upgrade, or a second run, changes nothing.
+ * token of the console, the keys of the pool windows. What is there stays as it is and is not even read: an upgrade, or
+ * a second run, changes nothing.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { UpConfig } from '../infra/config.ts'

@@ -47,7 +47,10 @@ export interface SetPart extends Sent {
   readonly claims: readonly Claim[]
   /** Not claimed any more. */
   readonly dropped: readonly string[]
-  /** Groups `after` < group <= `upTo` (null: all that follow) that are not in `claims` are not claimed; null: nothing is said of others. */
+  /**
+   * Groups `after` < group <= `upTo` (null: all that follow) that are not in `claims` are not claimed; null: nothing is
+   * said of others.
+   */
   readonly range: { readonly after: string; readonly upTo: string | null } | null
 }
 

@@ -41,7 +41,8 @@ export interface Answer {
 
 /**
  * The whole answer, whatever its status. The time runs from when a connection is there for it, and anew from when that is set
- * up: the wait for a free one is our own doing and not the server's. `begun` is called when there is one. Throws an ApiError of status 0.
+ * up: the wait for a free one is our own doing and not the server's. `begun` is called when there is one. Throws an
+ * ApiError of status 0.
  */
 export function exchange(call: Call, begun: () => void): Promise<Answer> {
   return new Promise((resolve, reject) => {

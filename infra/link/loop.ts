@@ -21,7 +21,10 @@ export class Loop {
   #pollfds = new DataView(new ArrayBuffer(0))
   #stopped = false
 
-  /** Calls back when the descriptor can be read or has failed; the callback must read until nothing is left or it comes at once again. */
+  /**
+   * Calls back when the descriptor can be read or has failed; the callback must read until nothing is left or it comes
+   * at once again.
+   */
   watch(fd: number, readable: () => void): void {
     this.#readable.set(fd, readable)
     this.#layOut()

@@ -1,6 +1,6 @@
 /**
- * NDP on every interface that announces: what thread.ts and ports.ts are for ARP, on the main thread, because `raw-socket` works on no
- * other. Nothing is loaded or opened before there is an IPv6 address to announce.
+ * NDP on every interface that announces: what thread.ts and ports.ts are for ARP, on the main thread, because
+ * `raw-socket` works on no other. Nothing is loaded or opened before there is an IPv6 address to announce.
  */
 import type { Interfaces } from '../../functions/announce/answer.ts'
 import { NEIGHBOR_DROP_REASONS } from '../../functions/announce/neighbor.ts'

@@ -35,7 +35,10 @@ const PACKET_STATISTICS = 6
 const SO_RCVBUF = 8
 const RECEIVE_BUFFER = 4 * 1024 * 1024
 
-/** To another MAC, or in a VLAN that this machine has no interface for: the tag is already off, and an answer would leave untagged. */
+/**
+ * To another MAC, or in a VLAN that this machine has no interface for: the tag is already off, and an answer would
+ * leave untagged.
+ */
 const PACKET_OTHERHOST = 3
 
 /** Requests and replies addressed to us or all; and what is too short to say, so that it is counted. */

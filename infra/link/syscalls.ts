@@ -1,6 +1,7 @@
 /**
  * The few system calls that Node does not offer, from libc through koffi: no compiler is needed. Linux only, and not loaded
- * elsewhere. The thread of the link loads this, and the main thread once IPv6 is announced. Descriptors do not block and are not inherited.
+ * elsewhere. The thread of the link loads this, and the main thread once IPv6 is announced. Descriptors do not block
+ * and are not inherited.
  */
 import koffi from 'koffi'
 

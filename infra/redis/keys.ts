@@ -67,7 +67,10 @@ export interface Keys {
   reservations: string
   /** hash, node -> ms since when it is drained; drain script. */
   drained(cluster: string): string
-  /** hash, "<configuration|reservations|drained>/<cluster>" -> µs: when what no status shows was last decided; whoever decides it. */
+  /**
+   * hash, "<configuration|reservations|drained>/<cluster>" -> µs: when what no status shows was last decided; whoever
+   * decides it.
+   */
   decided: string
   /** zset, key -> version (µs): bells to be answered; whoever writes the fact. */
   dirty(queue: string): string

@@ -1,4 +1,7 @@
-/** Nodes of a watched cluster whose announcers are played by the test: they hold their leases and take over what they are told to. */
+/**
+ * Nodes of a watched cluster whose announcers are played by the test: they hold their leases and take over what they
+ * are told to.
+ */
 import type { Announcer } from '../../functions/model/node.ts'
 import type { Placement } from '../../functions/model/placement.ts'
 import { scriptsOf } from '../../infra/redis/scripts.ts'

@@ -12,7 +12,10 @@ export interface Talk {
   /** Everything that it has said so far. */
   readonly said: readonly Line[]
   say(order: object): void
-  /** The first line with this field, among those from `since` on (default: those still to come). Fails when the process ends first. */
+  /**
+   * The first line with this field, among those from `since` on (default: those still to come). Fails when the process
+   * ends first.
+   */
   hear(field: string, since?: number): Promise<Line>
   /** Says it, and hears the next line with this field. */
   ask(order: object, field: string): Promise<Line>

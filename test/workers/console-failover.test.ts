@@ -10,7 +10,10 @@ import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
 
 const NAMES = ['shop', 'mail', 'wiki', 'git']
-/** Beside the first, which has Pods: three Services like it, two that share, one that wants what no pool has, one that comes and goes, and a larger pool. */
+/**
+ * Beside the first, which has Pods: three Services like it, two that share, one that wants what no pool has, one that
+ * comes and goes, and a larger pool.
+ */
 const MORE = `apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: guests, namespace: metallb-system}

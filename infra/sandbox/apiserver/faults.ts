@@ -1,4 +1,7 @@
-/** What a fault strikes; a field left out matches everything. Verbs are Kubernetes': get, list, watch, create, update, patch, delete. */
+/**
+ * What a fault strikes; a field left out matches everything. Verbs are Kubernetes': get, list, watch, create, update,
+ * patch, delete.
+ */
 export interface FaultMatch {
   readonly verb?: string
   /** "services", "services/status", "endpointslices". */
@@ -10,7 +13,8 @@ export interface FaultMatch {
 
 /**
  * silence: the request is read and never answered. half-open: the connection's bytes are neither read nor answered any more,
- * and nothing closes it. paced: requests are let through one after another, as an API server that can do no more. gone: 410 Expired (for a watch, as an ERROR event). disconnect: the connection is reset.
+ * and nothing closes it. paced: requests are let through one after another, as an API server that can do no more. gone:
+ * 410 Expired (for a watch, as an ERROR event). disconnect: the connection is reset.
  */
 export type FaultKind =
   | { readonly kind: 'silence' | 'half-open' | 'gone' | 'disconnect' }

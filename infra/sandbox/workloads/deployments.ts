@@ -1,4 +1,7 @@
-/** What Kubernetes' Deployment and ReplicaSet controllers come to for the sandbox: as many Pods as wanted, of the present template. */
+/**
+ * What Kubernetes' Deployment and ReplicaSet controllers come to for the sandbox: as many Pods as wanted, of the
+ * present template.
+ */
 import { createHash } from 'node:crypto'
 import { type ApiObject, at, isObject, listAt, objectAt } from '../apiserver/object.ts'
 import type { Registry } from '../apiserver/registry.ts'

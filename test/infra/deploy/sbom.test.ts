@@ -1,4 +1,7 @@
-/** What Herald is made of, as `npm run sbom` says it (CycloneDX 1.5) of the lock file: under which licences, and that it is told exactly. */
+/**
+ * What Herald is made of, as `npm run sbom` says it (CycloneDX 1.5) of the lock file: under which licences, and that it
+ * is told exactly.
+ */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
