@@ -1,6 +1,6 @@
 -- book.lua: the book of addresses: who holds which, and what is kept beside that so that nothing is searched
 -- for. Stands before claim.lua, conclude.lua, adopt.lua, reserve.lua and quarantine.lua; KEY.name stands for the name
--- of a key (keys.ts), put there when the script is loaded (scripts.ts).
+-- of a key (keys.ts), put there when the script is loaded (book.ts).
 --
 -- A claim is made of some fifteen commands of 0.3 us each; what else it does must not cost more. Measured, and why
 -- things are as they are: twelve KEYS cost 4 us a call, so names are literals (all keys share a slot; KEYS[1]
