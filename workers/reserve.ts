@@ -60,8 +60,9 @@ export function runRelease(world: World<UpConfig>, text: string): Promise<number
     const { service } = answer
     const holder = answer.holder && nameIn(cluster, answer.holder)
     await ring('allocate', holder ? [] : [`${cluster}/waiting`])
+    const whose = quarantineOf(service) ? null : nameIn(cluster, service)
     return {
-      value: { address: place.address, service: nameIn(cluster, service), holder },
+      value: { address: place.address, service: whose, holder },
       lines: [
         ['released', `${place.address}, which was ${reservedFor(cluster, service)}`],
         ['now', holder ? `held by ${holder}, as before` : 'free'],

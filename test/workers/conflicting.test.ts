@@ -8,6 +8,7 @@ import { explainAddress } from '../../workers/explain.ts'
 import { allocatorWorld } from '../support/allocator-world.ts'
 import { needs } from '../support/capabilities.ts'
 import { aPool } from '../support/claims.ts'
+import { commands } from '../support/cli.ts'
 import { aConfiguration, aDualService, aService } from '../support/services.ts'
 import { undoing } from '../support/undo.ts'
 
@@ -203,6 +204,14 @@ describe('an address that another host has', needs('redis'), () => {
     assert.equal(outcome, 'released')
     await wakeUp()
     assert.deepEqual((await held('a', 'asks')).sort(), ['', '10.0.0.3'], 'whoever waited longest')
+  })
+
+  test('is released by hand, for nobody', async t => {
+    const { serve, finds, path } = await world(t)
+    await serve(aService('a'))
+    await finds('10.0.0.1')
+    const { said } = await commands(t, path)('release', '10.0.0.1', '-o', 'json')
+    assert.deepEqual(JSON.parse(said), { address: '10.0.0.1', service: null, holder: null })
   })
 
   test('is handed out again when its quarantine is over', async t => {
