@@ -32,6 +32,7 @@ import { type Bound, openBound } from './bound.ts'
 import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
 import { traceFirstFrames } from './first-frames.ts'
 import { comeBack, handOver, type PlacedWorld, ringPlace } from './hand-over.ts'
+import { watchKernel } from './kernel.ts'
 import { type Repeated, repeat } from './repeat.ts'
 
 const RENEW_EVERY_MS = 1000
@@ -126,6 +127,7 @@ export async function runAnnouncer(
   }
   // Again and again: it may not be eligible yet, or Redis may be away.
   const backing = setInterval(() => comeBack(post).catch(() => {}), BACK_AFTER_MS + RENEW_EVERY_MS)
+  const watching = watchKernel(post, world)
   const collecting = collectAtRest(() => link.collect())
   const addresses = () => [...remembered.claims.values()].flatMap(claim => claim.addresses)
   measureLink({ node, link, state, addresses }, metrics)
@@ -161,6 +163,7 @@ export async function runAnnouncer(
     async stop() {
       clearInterval(backing)
       clearInterval(collecting)
+      watching.stop()
       await handOver(post, {
         renewing,
         reaches: () => redis.status === 'ready',
@@ -308,5 +311,6 @@ function self(post: Post): Announcer {
     hears,
     upMs,
     alarms: alarms.recent(),
+    kernelAnswers: alarms.kernelAnswers,
   }
 }

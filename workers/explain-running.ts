@@ -38,6 +38,9 @@ export async function explainNode(source: Source, name: string): Promise<Explain
     ...(announcer?.alarms ?? []).map(
       ({ reason, node: other }) => ['alarm', `${reason} of ${other}`] as const,
     ),
+    ...(announcer?.kernelAnswers ?? []).map(
+      address => ['alarm', `the kernel answers for ${address} too`] as const,
+    ),
     ...announces.map(text => ['announces', text] as const),
     ...(announces.length > 0 ? [] : [['announces', 'nothing'] as const]),
     ['standby for', standbyOf.sort().join(', ') || 'nothing'],

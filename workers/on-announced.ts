@@ -4,7 +4,7 @@
  */
 import type { PlacedNode } from '../functions/model/placement.ts'
 import type { Service } from '../functions/model/service.ts'
-import { alarmEvent } from '../functions/publish/alarm.ts'
+import { alarmEvents } from '../functions/publish/alarm.ts'
 import { assignedTo, atHome, l2Changes, unannounced } from '../functions/publish/l2-status.ts'
 import type { EventText } from '../functions/publish/publish.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
@@ -36,17 +36,15 @@ export async function publishAllAnnounced(world: PublishWorld): Promise<void> {
   await Promise.all(Array.from({ length: LANES }, lane))
 }
 
-/** On the nodes that announcers cannot hear rightly; names that are no node's are made up. */
+/** On the nodes that announcers cannot hear rightly, or whose kernel answers too; names that are no node's are made up. */
 async function sayAlarms(world: PublishWorld): Promise<void> {
   const { seen, state, cluster } = world
   const current = new Set<string>()
   for (const announcer of await state.announcers(cluster)) {
-    for (const alarm of announcer.alarms ?? []) {
-      const event = alarmEvent(announcer, alarm)
+    for (const { node: name, event } of alarmEvents(announcer)) {
       current.add(event.name)
-      const uid = seen.nodes.items.get(alarm.node)?.uid
+      const uid = seen.nodes.items.get(name)?.uid
       if (uid === undefined || seen.alarms.has(event.name)) continue
-      const { node: name } = alarm
       await owe(event, { apiVersion: 'v1', kind: 'Node', namespace: null, name, uid }, world)
       seen.alarms.add(event.name)
     }

@@ -50,6 +50,8 @@ export interface Announcer {
   readonly upMs?: number
   /** What is wrong on the LAN, of the last minute. Absent where an older version writes. */
   readonly alarms?: readonly Alarm[]
+  /** Addresses of Services that its node's kernel answers for too, some of many. Absent where an older version writes. */
+  readonly kernelAnswers?: readonly string[]
 }
 
 /** What an announcer hears wrong of another node, or does not hear. */

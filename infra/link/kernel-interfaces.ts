@@ -2,6 +2,8 @@
  * What interfaces the kernel has, read through rtnetlink(7): neither processes nor /sys, which shows the
  * interfaces of whoever mounted it and not those of the namespace that we are in.
  */
+import { readFileSync } from 'node:fs'
+import { ARP_IGNORE } from '../../functions/announce/kernel.ts'
 import { HOST_LITTLE_ENDIAN as LITTLE } from '../../functions/wire/bytes.ts'
 import {
   type Dump,
@@ -59,6 +61,19 @@ export function readInterfaces(): KernelInterfaces {
     close(fd)
   }
 }
+
+/** In force on this interface of our namespace: the greater of its own and that of all. One that cannot be read is gone. */
+export function arpIgnore(name: string): number {
+  try {
+    return Math.max(
+      ...['all', name].map(sysctl => Number(readFileSync(`${CONF}/${sysctl}/arp_ignore`))),
+    )
+  } catch {
+    return ARP_IGNORE.all
+  }
+}
+
+const CONF = '/proc/sys/net/ipv4/conf'
 
 /** A change in the middle makes the kernel ask for another try; after five the last answer has to do until the next change. */
 function dump(fd: number, kind: Dump) {

@@ -5,6 +5,7 @@
  */
 import { closeSync, writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import { kernelAnswers } from '../../functions/announce/kernel.ts'
 import type { AddressRange } from '../../functions/model/address.ts'
 import { Fault } from '../../functions/model/fault.ts'
 import type { Finding } from '../../functions/model/finding.ts'
@@ -13,6 +14,7 @@ import type { Placement } from '../../functions/model/placement.ts'
 import { parseIPv4 } from '../../functions/wire/bytes.ts'
 import { parseIPv6 } from '../../functions/wire/ipv6.ts'
 import { besides } from '../programs.ts'
+import { arpIgnore, readInterfaces } from './kernel-interfaces.ts'
 import type {
   LinkCounters,
   LinkInterface,
@@ -40,6 +42,8 @@ export interface Link {
   announce(addresses: readonly string[]): void
   /** Those that announce now, by name. */
   interfaces(): readonly AnnouncerInterface[]
+  /** Addresses that the kernel answers for by itself on one of them. Throws SystemError. */
+  kernelAnswers(): readonly string[]
   counters(): Promise<LinkCounters>
   /** For the member: what Redis has of the groups that concern this node, and who renews there; null when it is away. */
   read(redis: RedisReading | null): void
@@ -157,6 +161,11 @@ class ThreadLink implements Link {
 
   interfaces(): readonly AnnouncerInterface[] {
     return this.#interfaces
+  }
+
+  kernelAnswers(): readonly string[] {
+    const names = this.#interfaces.map(one => one.name)
+    return kernelAnswers(readInterfaces(), new Map(names.map(name => [name, arpIgnore(name)])))
   }
 
   async counters(): Promise<LinkCounters> {

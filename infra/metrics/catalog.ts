@@ -268,6 +268,12 @@ const WIRE = {
     by: ['announcer'],
     help: 'Interfaces that this node announces on',
   },
+  herald_kernel_answers: {
+    type: 'gauge',
+    labels: NONE,
+    by: ['announcer'],
+    help: 'Addresses of Services that the kernel of this node answers for by itself: kube-proxy in IPVS mode without strictARP',
+  },
   herald_lease_renewals_failed_total: {
     type: 'counter',
     labels: NONE,

@@ -29,6 +29,7 @@ export async function openLinkInWords(
     begin() {},
     announce() {},
     interfaces: () => interfaces,
+    kernelAnswers: () => [],
     counters: () => Promise.reject(new Error('there is no LAN to count on')),
     read(redis: RedisReading | null) {
       if (!redis || !member) return

@@ -135,6 +135,18 @@ describe('who announces a Service', needs('redis', 'kubectl'), () => {
     assert.deepEqual(eventsOf(herald.api, 'forged'), [])
   })
 
+  test('a node whose kernel answers too is told so, once for each start of its announcer', async () => {
+    for (let time = 0; time < 2; time++) {
+      await renewLease(herald, 'a', [], { kernelAnswers: ['10.40.0.1'] })
+      await ringAnnounced()
+      await until('it is said', () => eventsOf(herald.api, 'a').length > 0)
+    }
+    await allTold()
+    const [said = '', ...more] = eventsOf(herald.api, 'a')
+    assert.match(said, /^KernelAnswers: a says: .*strictARP.* Some of them: 10\.40\.0\.1\.$/)
+    assert.deepEqual(more, [])
+  })
+
   test('is put back when somebody deletes it', async () => {
     const [before] = shown()
     const [object] = herald.api.store.list(KIND)

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { stateOf } from '../../infra/redis/state.ts'
 import { needs } from '../support/capabilities.ts'
-import { herald as command } from '../support/cli.ts'
+import { herald as command, commands } from '../support/cli.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Lab, lab } from '../support/lab.ts'
 import { undoing } from '../support/undo.ts'
@@ -135,6 +135,31 @@ describe('an address on the LAN', needs('netns', 'redis', 'kubectl'), () => {
       await warned('four', /claims 192\.168\.50\.215 too/)
       assert.equal(await all.addressOf('four'), next)
     })
+  })
+
+  it('that the kernel of a node answers for as well is told on that node, until it does so no more', async () => {
+    const { address, node } = first()
+    const [other = ''] = NODES.filter(name => name !== node)
+    const onLo = (what: string) =>
+      all.lan.exec(other, ['ip', 'addr', what, `${address}/32`, 'dev', 'lo'])
+    const strict = (value: 0 | 1) => {
+      const conf = ['all', 'default', 'eth0'].map(at => `net.ipv4.conf.${at}.arp_ignore=${value}`)
+      return all.lan.exec(other, ['sysctl', '-q', ...conf])
+    }
+    const explained = async () =>
+      (await commands(scope, all.redis.path)('explain', 'node', other)).said
+    const isTold = new RegExp(`the kernel answers for ${address} too`)
+    await onLo('add').catch(() => {}) // the sandbox binds it already
+    await strict(0)
+    await eventually(async () => {
+      const about = `involvedObject.name=${other},reason=KernelAnswers,type=Warning`
+      const note = 'jsonpath={.items[*].note}{.items[*].message}'
+      const said = await all.kubectl('get', 'events', '-A', '--field-selector', about, '-o', note)
+      assert.match(said, new RegExp(`strictARP.*${address}`))
+      assert.match(await explained(), isTold)
+    }, 60_000)
+    await strict(1)
+    await eventually(async () => assert.doesNotMatch(await explained(), isTold), 60_000)
   })
 
   it('goes to a standby when its announcer is killed, which Redis is told, and stays there', async () => {

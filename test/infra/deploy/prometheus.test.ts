@@ -96,6 +96,12 @@ const STORIES: readonly Story[] = [
     labels: { instance: 'n' },
   },
   {
+    alert: 'HeraldKernelAnswers',
+    atWorst: { 'herald_kernel_answers{instance="n"}': constant(3) },
+    quiet: { 'herald_kernel_answers{instance="n"}': constant(0) },
+    labels: { instance: 'n' },
+  },
+  {
     alert: 'HeraldLeaseNotRenewed',
     atWorst: { 'herald_lease_renewals_failed_total{instance="n"}': '0+15x80' }, // each second
     quiet: { 'herald_lease_renewals_failed_total{instance="n"}': '0x70 20x10' },
