@@ -108,7 +108,7 @@ export function pictureOf(source: PictureSource): Picture {
     })
     owners = now
     keep(moves, told, MOVES_MOST)
-    return told.map(data => ({ event: 'moved', data }))
+    return told.length > 0 ? [{ event: 'moved', data: told }] : []
   }
   const tellSample = (): Told[] => {
     if (performance.now() - sampledMs < SAMPLE_EVERY_MS) return []
@@ -152,7 +152,7 @@ export function pictureOf(source: PictureSource): Picture {
       { event: 'maps', data: mapList },
       { event: 'history', data: recent },
       { event: 'samples', data: samples },
-      ...moves.map(data => ({ event: 'moved', data })),
+      { event: 'moved', data: moves },
     ],
   }
 }

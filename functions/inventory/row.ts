@@ -60,6 +60,8 @@ const UNITS_S: readonly (readonly [seconds: number, unit: string])[] = [
 function words(value: Value | undefined): string {
   if (value === null || value === undefined || value === '') return '-'
   if (typeof value === 'object') return printable(value.join(',')) || '-'
+  // The addresses of an IPv6 pool: their last digits are none that a number can hold.
+  if (typeof value === 'number' && value > Number.MAX_SAFE_INTEGER) return value.toPrecision(2)
   return printable(String(value))
 }
 

@@ -41,7 +41,7 @@ export interface Console {
 }
 
 const PAGES_MOST = 100
-/** A page that has not taken so many is cut off; it comes back and is told everything. */
+/** A page that has more than so many yet to take is cut off; it comes back and is told everything. */
 const UNSENT_MOST = 200
 const ALIVE_EVERY_MS = 10_000
 
@@ -154,18 +154,28 @@ function openPage(
   pages: Set<(told: Told) => void>,
   options: ConsoleOptions,
 ): Response {
+  if (context.req.method === 'HEAD') {
+    return context.body(null, 200, { 'content-type': 'text/event-stream' })
+  }
   if (pages.size >= PAGES_MOST) return context.text('Too many pages are open.', 503)
   return streamSSE(context, async stream => {
     const unsent: Told[] = [...options.whole()]
     let wake = () => {}
     const tell = (told: Told) => {
       unsent.push(told)
+      if (unsent.length > UNSENT_MOST) cutOff()
       wake()
+    }
+    // What is being sent may never be taken: nothing is waited for.
+    const cutOff = () => {
+      pages.delete(tell)
+      unsent.length = 0
+      stream.abort()
     }
     pages.add(tell)
     stream.onAbort(() => wake())
     try {
-      while (!stream.aborted && unsent.length < UNSENT_MOST) {
+      while (!stream.aborted) {
         for (const told of unsent.splice(0)) await send(stream, told)
         await new Promise<void>(resolve => {
           wake = resolve

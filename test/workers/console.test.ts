@@ -1,5 +1,7 @@
 /** The console in a real browser, beside a watcher and an allocator that do their work. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { ApiServer } from '../../infra/sandbox/apiserver/server.ts'
@@ -170,8 +172,23 @@ describe('the console', needs('redis', 'browser'), () => {
     assert.deepEqual(opened.complaints, [], 'nothing was wrong on the page until now')
     await served.stop('SIGTERM')
     await opened.seen('#trouble', /does not answer/)
+    await badGateway(Number(new URL(url).port)) // the browser gives up for good
     await start(Number(new URL(url).port))
     await page.waitForSelector('#trouble', { state: 'hidden' })
     await opened.seen('#service-rows', /default\/first192\.168\.50\.211/)
   })
 })
+
+/** Answers one request, as a proxy does that does not reach the console. */
+async function badGateway(port: number): Promise<void> {
+  const server = createServer((_, response) => response.writeHead(502).end()).listen(
+    port,
+    '127.0.0.1',
+  )
+  try {
+    await once(server, 'request')
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+}

@@ -1,4 +1,7 @@
-/** Listens to what changes and shows it. A connection that breaks is made again by the browser, and everything told anew. */
+/**
+ * Listens to what changes and shows it. A connection that breaks is made again by the browser, and everything told anew;
+ * one that falls silent, or was answered with an error (a proxy's, while the console was away), by the page.
+ */
 import { poolOf } from './pools.js'
 import { ageOf, logLine, tableOf } from './rows.js'
 
@@ -11,7 +14,8 @@ const rows = { services: new Map(), pools: new Map(), nodes: new Map(), queues: 
 const pools = new Map()
 let maps = new Map()
 let samples = []
-let heardMs = Date.now()
+let source = null
+let heardMs = 0
 let drawing = false
 
 const tables = {
@@ -48,20 +52,27 @@ const HEAR = {
       )
     }
   },
-  moved({ atMs, address, from, to }) {
-    logLine(by('moves'), atMs, `${address} moved from ${from} to ${to}`)
+  moved(list) {
+    for (const { atMs, address, from, to } of list) {
+      logLine(by('moves'), atMs, `${address} moved from ${from} to ${to}`)
+    }
   },
 }
 
 listen()
 setInterval(() => {
   for (const kind of ['services', 'nodes', 'queues']) if (rows[kind].size > 0) draw()
-  if (Date.now() - heardMs > SILENCE_MS) lost()
+  const silent = Date.now() - heardMs > SILENCE_MS
+  if (!silent && source.readyState !== EventSource.CLOSED) return
+  lost()
+  listen()
 }, 5000)
 for (const id of ['filter', 'only-waiting']) by(id).addEventListener('input', draw)
 
 function listen() {
-  const source = new EventSource('events')
+  source?.close()
+  source = new EventSource('events')
+  heardMs = Date.now()
   source.addEventListener('open', () => {
     samples = []
     maps = new Map()

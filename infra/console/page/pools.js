@@ -14,6 +14,8 @@ function hueOf(owner) {
   return Math.round(sum * GOLDEN_ANGLE) % 360
 }
 
+/** Addresses; of an IPv6 pool there may be more than a number can tell apart. */
+const countOf = count => (Number.isSafeInteger(count) ? `${count}` : count.toPrecision(2))
 const percent = share => `${Math.round(share * 1000) / 10} %`
 
 function lookOf(cell) {
@@ -92,7 +94,7 @@ export function poolOf(name, explain) {
     row(row) {
       const taken = row.held + row.resting + row.reserved
       const all = taken + row.free
-      facts.textContent = `${row.addresses.join(', ')} – ${row.held} held, ${row.free} free, ${row.resting} resting, ${row.reserved} reserved${row.autoAssign ? '' : '; only for who asks for it'}`
+      facts.textContent = `${row.addresses.join(', ')} – ${row.held} held, ${countOf(row.free)} free, ${row.resting} resting, ${row.reserved} reserved${row.autoAssign ? '' : '; only for who asks for it'}`
       meter.max = Math.max(1, all)
       meter.high = 0.85 * all
       meter.value = row.held

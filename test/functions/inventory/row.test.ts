@@ -43,6 +43,13 @@ test('what users wrote does not act upon a terminal', () => {
   assert.equal(line, String.raw`a      x\u001b[2J   -       k\u000d\u000a\u0007\u007f\u009b1m`)
 })
 
+test('no digits are made up of a number that has more than a number holds', () => {
+  const [, line] = table([plain('FREE', 'free')], [{ name: 'a', free: 2 ** 64 }], {
+    ...{ wide: true, nowMs: 0, paint: plainly },
+  })
+  assert.equal(line, '1.8e+19')
+})
+
 test('wide columns are shown when asked for', () => {
   const [head] = table(columns, rows, { wide: true, nowMs: 0, paint: plainly })
   assert.match(head ?? '', /SINCE +KEY$/)
