@@ -6,6 +6,7 @@ const REDIS = [
   'redisUrl',
   'redisMode',
   'redisSentinelName',
+  'redisUsername',
   'redisPasswordFile',
   'redisPassword',
   'redisSentinelPassword',

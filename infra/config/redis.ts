@@ -25,6 +25,7 @@ export interface RedisSettings {
   readonly redisMode: RedisConfig['mode']
   readonly redisSentinelName: string
   readonly redisSentinelPassword: string | null
+  readonly redisUsername: string | null
   readonly redisPassword: string | null
   readonly redisPasswordFile: string | null
   readonly redisAdminPasswordFile: string | null
@@ -93,7 +94,7 @@ export function redisConfig(
   return {
     mode: given.redisMode,
     endpoints: servers.map(server => server.endpoint),
-    username: first.username,
+    username: given.redisUsername ?? first.username,
     password: given.redisPassword ?? passwordFromFile ?? first.password,
     adminPassword,
     db: first.db,

@@ -36,6 +36,11 @@ export const SETTINGS = {
     example: 'mymaster',
     schema: text(),
   }),
+  redisUsername: setting('redis-username', '<name>', {
+    help: 'user of Redis (default: the one in the URL)',
+    example: 'herald-allocator',
+    schema: text(),
+  }),
   redisPasswordFile: setting('redis-password-file', '<path>', {
     help: 'file that holds the password (or set HERALD_REDIS_PASSWORD; or write it in the URL)',
     example: '/run/secrets/redis',

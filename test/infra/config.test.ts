@@ -187,6 +187,12 @@ describe('where Redis is', () => {
     assert.equal(redisOf(url)?.password, 'from-url')
   })
 
+  test('the user comes from its setting, or else from the URL', () => {
+    const url = 'redis://from-url:p@h'
+    assert.equal(redisOf(url, { redisUsername: 'from-setting' })?.username, 'from-setting')
+    assert.equal(redisOf(url)?.username, 'from-url')
+  })
+
   const secretive: readonly string[] = [
     'redis://user:geheim@h/x',
     'redis://:geheim@h:port',

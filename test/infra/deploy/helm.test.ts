@@ -9,6 +9,7 @@ import { CHART, helm, renderChart } from '../../../infra/deploy/helm.ts'
 import { readRbac } from '../../../infra/deploy/manifests.ts'
 import type { ApiObject } from '../../../infra/sandbox/apiserver/object.ts'
 import { needs } from '../../support/capabilities.ts'
+import { variablesOf } from '../../support/kubelet.ts'
 import { schemaFault } from '../../support/kubernetes-schema.ts'
 import {
   type Container,
@@ -27,6 +28,13 @@ const MATRIX: readonly (readonly [string, readonly string[]])[] = [
   ['the namespace too', ['namespace.create=true']],
   ['one of several clusters', ['cluster=a', 'clusters={a,b}', 'loadBalancerClass=herald.io/l2']],
   ['an external Redis', ['redis.external.secret=mine', 'redis.external.passwordKey=pw']],
+  [
+    'one with a user for each process',
+    [
+      ...['redis.external.secret=mine', 'redis.external.users=true'],
+      ...['redis.external.caKey=ca.crt', 'keda.enabled=true', 'keda.address=a:6379'],
+    ],
+  ],
   ['one whose URL says all', ['redis.external.secret=mine', 'redis.external.urlKey=REDIS_URL']],
   [
     'Sentinel with TLS',
@@ -105,6 +113,12 @@ const REFUSED: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a peer of nobody', ['console.allowFrom={all}'], /console\/allowFrom/],
   ['no replicas', ['allocator.replicas=0'], /allocator\/replicas/],
   ['a mode without its Redis', ['redis.external.mode=cluster'], /redis\/external\/mode/],
+  ['users of no Redis', ['redis.external.users=true'], /redis\/external\/secret/],
+  [
+    'users and a password for all',
+    ['redis.external.secret=a', 'redis.external.users=true', 'redis.external.passwordKey=b'],
+    /redis\/external\/passwordKey/,
+  ],
   ['a cool-down without unit', ['coolDown=60'], /coolDown/],
   ['a network that is none', ['networkPolicy.nodeCIDRs={nodes}'], /nodeCIDRs/],
   [
@@ -196,6 +210,32 @@ describe('the chart', needs('kubectl'), () => {
         assert.equal(one.metadata.namespace, 'lb', one.kind)
     }
   })
+
+  for (const [where, secret, set] of [
+    ['the Redis that comes along', 'herald-redis-users', []],
+    ['a Redis of one’s own', 'mine', ['redis.external.secret=mine', 'redis.external.users=true']],
+  ] as const) {
+    test(`in ${where} each process is a user, and gets the password of no other`, async () => {
+      const pods = podsOf(
+        objectsOf(await renderChart([...set, 'keda.enabled=true', 'keda.address=a:1'])),
+      )
+      const given = pods.flatMap(pod => {
+        const { HERALD_REDIS_USERNAME: named, HERALD_REDIS_URL: url = '' } = variablesOf(pod.spec)
+        const user = named ?? /\/\/(.*)@/.exec(url)?.[1]
+        const volume = pod.spec.volumes?.find(one => one.name === 'redis')?.secret
+        return user
+          ? [[pod.name, user, volume?.secretName, volume?.items?.map(one => one.key)]]
+          : []
+      })
+      const one = (name: string, ...more: string[]) => [name, name, secret, [name, ...more]]
+      assert.deepEqual(given.sort(), [
+        one('herald-allocator'),
+        one('herald-announcer'),
+        one('herald-console', 'herald-console-admin'),
+        one('herald-watcher'),
+      ])
+    })
+  }
 
   for (const monitor of ['podMonitor', 'serviceMonitor']) {
     test(`${monitor}: every process is found, and announcers listen to others than their node`, async () => {

@@ -84,6 +84,11 @@ topologySpreadConstraints:
 {{- end }}
 {{- else }}
 - { name: HERALD_REDIS_URL, value: "redis://herald-{{ $.component }}@herald-redis.{{ $.root.Release.Namespace }}.svc:6379" }
+{{- end }}
+{{- if .users }}
+- { name: HERALD_REDIS_USERNAME, value: herald-{{ $.component }} }
+{{- end }}
+{{- if include "herald.redisUsers" $.root }}
 - { name: HERALD_REDIS_PASSWORD_FILE, value: /run/secrets/redis/password }
 {{- end }}
 {{- end }}
@@ -96,24 +101,27 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* In the Redis that comes with the chart each process has a user, and gets the password of no other. */}}
+{{/* Whether each process has a user of its own: in the Redis that comes with the chart, and where yours has them. */}}
+{{- define "herald.redisUsers" -}}
+{{- if or (not .Values.redis.external.secret) .Values.redis.external.users }}true{{ end }}
+{{- end }}
+
+{{/* A process with a user of its own gets the password of no other. */}}
 {{- define "herald.redisVolume" -}}
 {{- $external := .root.Values.redis.external }}
-{{- $keys := compact (list $external.passwordKey $external.caKey) }}
-{{- if not $external.secret }}
+{{- $users := include "herald.redisUsers" .root }}
+{{- $keys := ternary (compact (list $external.passwordKey $external.caKey)) list (ne $external.secret "") }}
+{{- if or $users $keys }}
 - name: redis
   secret:
-    secretName: herald-redis-users
+    secretName: {{ $external.secret | default "herald-redis-users" | quote }}
     items:
+    {{- if $users }}
       - { key: herald-{{ .component }}, path: password }
-      {{- if eq .component "console" }}
+    {{- end }}
+    {{- if and $users (eq .component "console") }}
       - { key: herald-console-admin, path: admin-password }
-      {{- end }}
-{{- else if $keys }}
-- name: redis
-  secret:
-    secretName: {{ $external.secret | quote }}
-    items:
+    {{- end }}
     {{- range $keys }}
       - { key: {{ . | quote }}, path: {{ . | quote }} }
     {{- end }}
