@@ -191,7 +191,8 @@ async function memberOf(cluster: string, name: string, state: State): Promise<Me
     state.endpoints(cluster, name),
     state.allocation(cluster, name),
   ])
-  return record && { service: record, endpoints, pool: allocation?.pool ?? '' }
+  const { addresses = [], pool = null } = allocation ?? {}
+  return record && { service: record, endpoints, addresses, pool: pool ?? '' }
 }
 
 function withdraw(cluster: string, address: string, { scripts }: PlaceWorld): Promise<PlaceAnswer> {

@@ -1,6 +1,7 @@
 /** Which interfaces announce (MetalLB's rules, metallb-behaviour 5.3), and on which of them an address lives. */
 import { type Address, type AddressRange, contains, parseCIDR } from '../model/address.ts'
 import type { AnnouncerInterface } from '../model/node.ts'
+import { isLinkLocal } from '../wire/ipv6.ts'
 import type { NetworkLink } from '../wire/rtnetlink.ts'
 
 export type Unfit = 'excluded' | 'down' | 'enslaved' | 'noARP' | 'noBroadcast' | 'notEthernet'
@@ -27,6 +28,12 @@ export function unfit(link: NetworkLink, exclude: readonly RegExp[]): Unfit | nu
 /** Up, and there is a carrier: what is sent has a chance to arrive. */
 export function isRunning(link: NetworkLink): boolean {
   return (link.flags & IFF_RUNNING) !== 0
+}
+
+/** It has a link-local address, from which Neighbor Advertisements go out: RFC 4861 section 4.4 wants one of the interface. */
+export function sendsIPv6({ prefixes }: Pick<AnnouncerInterface, 'prefixes'>): boolean {
+  const sources = prefixes.map(parseCIDR)
+  return sources.some(one => one?.family === 'IPv6' && isLinkLocal(one.first))
 }
 
 /** An interface, and the networks that it has an address in. */

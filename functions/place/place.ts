@@ -2,15 +2,24 @@
  * Decides which nodes may answer for a group of addresses, best first (design.md "Group").
  * The script place.lua picks among them by live counts and keeps whoever has it and still may.
  */
+import { sendsIPv6 } from '../announce/interfaces.ts'
+import { familyOf } from '../model/address.ts'
 import type { Advertisement, Configuration, Pool } from '../model/configuration.ts'
-import { type Announcer, type Endpoints, EXCLUDE_LABEL, type Node } from '../model/node.ts'
+import {
+  type Announcer,
+  type AnnouncerInterface,
+  type Endpoints,
+  EXCLUDE_LABEL,
+  type Node,
+} from '../model/node.ts'
 import { anySelects, selects } from '../model/selector.ts'
 import type { Service } from '../model/service.ts'
 
 export interface Member {
   readonly service: Service
   readonly endpoints: Endpoints | null
-  /** The pool its addresses come from, as the allocation says. */
+  /** What it holds, and the pool that comes from, as the allocation says. */
+  readonly addresses: readonly string[]
   readonly pool: string
 }
 
@@ -49,9 +58,15 @@ export function place(members: readonly Member[], state: PlaceState): Placing {
       : [merge([candidate, ...same.filter(one => one !== undefined)])]
   })
   if (candidates.length === 0) return none('no node may serve all Services that share the address')
-  const awake = candidates.filter(one => !state.drained.includes(one.node))
+  const able = ofBothFamilies(candidates, members, state)
+  if (able.length === 0) {
+    return none(
+      'no node that may serve it has an IPv6 link-local address, without which IPv6 is not announced',
+    )
+  }
+  const awake = able.filter(one => !state.drained.includes(one.node))
   return {
-    candidates: (awake.length > 0 ? awake : candidates).sort(best),
+    candidates: (awake.length > 0 ? awake : able).sort(best),
     reason:
       awake.length > 0
         ? 'eligible by endpoints, labels and advertisements'
@@ -130,12 +145,30 @@ export function isBack(node: string, announcers: readonly Announcer[]): boolean 
   return announcers.some(one => one.node === node && (one.upMs ?? 0) >= BACK_AFTER_MS)
 }
 
+/** Those that can announce all of it; where none can, IPv4 is not given up for the sake of IPv6. */
+function ofBothFamilies(
+  candidates: readonly Candidate[],
+  members: readonly Member[],
+  { announcers }: PlaceState,
+): Candidate[] {
+  const families = new Set(members.flatMap(one => one.addresses.map(familyOf)))
+  if (!families.has('IPv6')) return [...candidates]
+  const able = candidates.filter(one => hasInterface(one, announcers, sendsIPv6))
+  return able.length > 0 || !families.has('IPv4') ? able : [...candidates]
+}
+
 /** An announcer that has said which interfaces qualify must have one of those asked for. */
-function hasInterface(one: Candidate, announcers: readonly Announcer[]): boolean {
-  const announcer = announcers.find(other => other.node === one.node)
+function hasInterface(
+  { node, interfaces }: Candidate,
+  announcers: readonly Announcer[],
+  qualifies: (one: AnnouncerInterface) => boolean = () => true,
+): boolean {
+  const announcer = announcers.find(other => other.node === node)
   if (!announcer) return true // not heard yet: its lease decides
-  const names = announcer.interfaces.map(({ name }) => name)
-  return one.interfaces ? one.interfaces.some(name => names.includes(name)) : names.length > 0
+  const asked = announcer.interfaces.filter(
+    ({ name }) => interfaces === null || interfaces.includes(name),
+  )
+  return asked.some(qualifies)
 }
 
 /** Services that share an address: answered if any of them allows the interface (metallb-behaviour 5.5). */

@@ -2,6 +2,7 @@
 import type { Interfaces } from '../../functions/announce/answer.ts'
 import { livesOn } from '../../functions/announce/answer.ts'
 import { Askers } from '../../functions/announce/askers.ts'
+import { sendsIPv6 } from '../../functions/announce/interfaces.ts'
 import {
   answerNeighbor,
   type NeighborAnswer,
@@ -9,9 +10,8 @@ import {
   neighborAnnouncement,
 } from '../../functions/announce/neighbor.ts'
 import { Schedule } from '../../functions/announce/schedule.ts'
-import { parseCIDR } from '../../functions/model/address.ts'
 import { parseMAC } from '../../functions/wire/bytes.ts'
-import { ALL_NODES, isLinkLocal, solicitedNodeGroup } from '../../functions/wire/ipv6.ts'
+import { ALL_NODES, solicitedNodeGroup } from '../../functions/wire/ipv6.ts'
 import { decodeNeighborFrame } from '../../functions/wire/neighbor-frame.ts'
 import type { Ledger } from './ledger.ts'
 import type { LinkInterface } from './messages.ts'
@@ -180,10 +180,7 @@ export class NdpPort {
 }
 
 /** There is a carrier, and a link-local address to send from. */
-function canSend({ running, prefixes }: LinkInterface): boolean {
-  const sources = prefixes.map(parseCIDR)
-  return running && sources.some(one => one?.family === 'IPv6' && isLinkLocal(one.first))
-}
+const canSend = (at: LinkInterface): boolean => at.running && sendsIPv6(at)
 
 /** raw-socket has the words of strerror(3), and no code. */
 function codeOf(error: Error): string {

@@ -10,7 +10,7 @@ export async function openLinkInWords(
   { ipv4, ipv6, mac }: LanHost,
   { log, member }: LinkOptions,
 ): Promise<Link> {
-  const prefixes = [`${ipv4}/24`, ...(ipv6 ? [`${ipv6}/64`] : [])]
+  const prefixes = [`${ipv4}/24`, ...(ipv6 ? [`${ipv6}/64`, 'fe80::1/64'] : [])]
   const interfaces = [{ name: INTERFACE, mac, prefixes }]
   let known = new Set<string>()
   let table: Table = new Map()

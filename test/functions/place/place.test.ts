@@ -16,12 +16,16 @@ const node = (name: string, more: Partial<Node> = {}): Node => ({
   addresses: [],
   ...more,
 })
+/** Each interface by its name and what is configured on it. */
 const announcer = (name: string, ...interfaces: string[]): Announcer => ({
   node: name,
   session: 's',
   epoch: 0,
   hears: [],
-  interfaces: interfaces.map(one => ({ name: one, mac: '02:00:00:00:00:01', prefixes: [] })),
+  interfaces: interfaces.map(text => {
+    const [name = '', ...prefixes] = text.split(' ')
+    return { name, mac: '02:00:00:00:00:01', prefixes }
+  }),
 })
 const blue = aPool('blue', ['10.0.0.0/24'])
 const advertising = (...some: Partial<Advertisement>[]): Configuration => {
@@ -32,6 +36,7 @@ const advertising = (...some: Partial<Advertisement>[]): Configuration => {
 const web = (more: Partial<Member> = {}): Member => ({
   service: aService('web'),
   endpoints: { any: true, nodes: ['b'] },
+  addresses: ['10.0.0.1'],
   pool: 'blue',
   ...more,
 })
@@ -56,6 +61,13 @@ function told(
 
 describe('place', () => {
   const hostname = (name: string) => ({ matchLabels: { 'kubernetes.io/hostname': name } })
+  const ipv6 = { addresses: ['2001:db8::1'] }
+  const both = { addresses: ['10.0.0.1', '2001:db8::1'] }
+  const announcers = [
+    announcer('a', 'eth0'),
+    announcer('b', 'eth0 fe80::1/64', 'eth1'),
+    announcer('c', 'eth0', 'eth1 fe80::2/64'),
+  ]
   const rows: [string, string, string][] = [
     ['every node may serve under policy Cluster', told([web()], advertising({})), 'a b c'],
     ['a drained one not', told([web()], advertising({}), three, [], ['b']), 'a c'],
@@ -139,6 +151,31 @@ describe('place', () => {
       'a node without any interface is passed by',
       told([web()], advertising({}), three, [announcer('a')]),
       'b c',
+    ],
+    [
+      'IPv6 needs an interface with a link-local address, among those asked for',
+      told([web(ipv6)], advertising({}), three, announcers),
+      'b c',
+    ],
+    [
+      'and none of the others will do',
+      told([web(ipv6)], advertising({ interfaces: ['eth1'] }), three, announcers),
+      'c(eth1)',
+    ],
+    [
+      'of a Service of both families too',
+      told([web(both)], advertising({}), three, announcers),
+      'b c',
+    ],
+    [
+      'but where no node has one, its IPv4 address is announced',
+      told([web(both)], advertising({}), [node('a')], announcers),
+      'a',
+    ],
+    [
+      'and an IPv6 address by nobody',
+      told([web(ipv6)], advertising({}), [node('a')], announcers),
+      '',
     ],
     [
       'Services that share need a node that may serve all',
