@@ -54,9 +54,9 @@ export function onNamed<P extends Named>(
       await learned()
     },
     async changed(changes) {
-      const sights = changes.map(({ type, item, resourceVersion }) => {
-        const present = put(shelf, item.name, type === 'DELETED' ? null : item, resourceVersion)
-        return sight(item.name, resourceVersion, present, world)
+      const sights = changes.map(change => {
+        const { name } = change.item
+        return sight(name, change.resourceVersion, put(shelf, name, change), world)
       })
       await learnAll(sights, world)
       await learned()
@@ -85,13 +85,14 @@ export function onServices(seen: Seen, world: SightWorld): Taken<Service> {
       await ringAnnounced(gone, seen, world)
     },
     async changed(changes) {
-      const sights = changes.flatMap(({ type, item, resourceVersion }) => {
-        const [name, gone] = [keyOf(item), type === 'DELETED']
-        put(seen.services, name, gone ? null : item, resourceVersion)
+      const sights = changes.flatMap(change => {
+        const { item, resourceVersion } = change
+        const name = keyOf(item)
+        const present = put(seen.services, name, change)
         const known = world.written.get(name) === resourceVersion
         world.written.delete(name)
-        if (gone) return [sightOfDeletedService(name, resourceVersion, world)]
-        return known ? [] : sightsOfService(item, seen, world)
+        if (!present) return [sightOfDeletedService(name, resourceVersion, world)]
+        return known ? [] : sightsOfService(present, seen, world)
       })
       await learnAll(sights, world)
       const deleted = changes
@@ -166,10 +167,9 @@ export function onObjects(
       await judge()
     },
     async changed(changes) {
-      const sights = changes.map(({ type, item, resourceVersion }) => {
-        const key = `${kind}/${item.name}`
-        const present = put(objects, key, type === 'DELETED' ? null : item, resourceVersion)
-        return sightOfObject(key, resourceVersion, present, world)
+      const sights = changes.map(change => {
+        const key = `${kind}/${change.item.name}`
+        return sightOfObject(key, change.resourceVersion, put(objects, key, change), world)
       })
       await learnAll(sights, world)
       await judge()
@@ -190,9 +190,7 @@ export function onStates({ states }: Seen, world: SightWorld): Taken<Configurati
       await ring()
     },
     async changed(changes) {
-      for (const { type, item, resourceVersion } of changes) {
-        put(states, item.name, type === 'DELETED' ? null : item, resourceVersion)
-      }
+      for (const change of changes) put(states, change.item.name, change)
       await ring()
     },
   }

@@ -9,6 +9,7 @@ import type { ConfigurationState } from '../functions/publish/configuration-stat
 import type { L2Status } from '../functions/publish/l2-status.ts'
 import { type Slice, sumSlices } from '../functions/watch/project.ts'
 import { recordOf } from '../functions/watch/record.ts'
+import type { Change } from '../infra/kubernetes/watch.ts'
 import { type MirrorWorld, type Sight, serviceSight } from './mirror.ts'
 
 /** One kind of object: all seen of it, by key, and the version its stream has reached. */
@@ -33,12 +34,17 @@ export function replace<P>(
   return gone
 }
 
-/** One change; null: it is gone. Returns the item as given. */
-export function put<P>(shelf: Shelf<P>, key: string, item: P | null, version: string): P | null {
-  if (item === null) shelf.items.delete(key)
+/** What there is now; null: it is gone. */
+export function put<P>(
+  shelf: Shelf<P>,
+  key: string,
+  { type, item, resourceVersion }: Change<P>,
+): P | null {
+  const gone = type === 'DELETED'
+  if (gone) shelf.items.delete(key)
   else shelf.items.set(key, item)
-  shelf.resourceVersion = version
-  return item
+  shelf.resourceVersion = resourceVersion
+  return gone ? null : item
 }
 
 export interface Seen {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { type Cause, cause, invalid } from './api-error.ts'
 import { type ApiObject, equal, type JsonObject, objectAt, textsAt } from './object.ts'
-import { spec } from './services.ts'
+import { spec } from './service-spec.ts'
 
 const SERVICE = { group: '', plural: 'services', kind: 'Service' }
 const POLICY = 'spec.ipFamilyPolicy'

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js'
 import { ApiError, cause, invalid } from './api-error.ts'
 import { chooseFamilies } from './ip-families.ts'
 import { type ApiObject, at, equal, isObject, listAt, textsAt } from './object.ts'
-import { spec, usesHealthCheckNodePort, usesNodePorts } from './services.ts'
+import { spec, usesHealthCheckNodePort, usesNodePorts } from './service-spec.ts'
 import type { Store } from './store.ts'
 
 const SERVICE = { group: '', plural: 'services', kind: 'Service' }

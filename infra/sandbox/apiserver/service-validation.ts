@@ -12,7 +12,7 @@ import {
   textAt,
   textsAt,
 } from './object.ts'
-import { externallyAccessible, spec, text, usesHealthCheckNodePort } from './services.ts'
+import { externallyAccessible, spec, text, usesHealthCheckNodePort } from './service-spec.ts'
 
 /** What a Service may not say (k8s.io/kubernetes/pkg/apis/core/validation: ValidateServiceCreate). */
 export function validateService(service: ApiObject): Cause[] {

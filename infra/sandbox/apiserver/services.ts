@@ -10,6 +10,14 @@ import {
 } from './object.ts'
 import type { Strategy } from './registry.ts'
 import { ServiceAllocator } from './service-allocation.ts'
+import {
+  externallyAccessible,
+  spec,
+  text,
+  usesClusterIP,
+  usesHealthCheckNodePort,
+  usesNodePorts,
+} from './service-spec.ts'
 import { validateIngress, validateService, validateServiceUpdate } from './service-validation.ts'
 import type { Store } from './store.ts'
 
@@ -50,27 +58,6 @@ export function serviceStrategy(store: Store, serviceCIDRs: readonly string[]): 
     validateStatus: validateIngress,
   }
 }
-
-/** The spec of a Service, which every Service has once it was prepared. */
-export function spec(service: ApiObject): JsonObject {
-  if (!isObject(service.spec)) service.spec = {}
-  return objectAt(service, 'spec')
-}
-
-export function text(service: ApiObject, field: string): string {
-  return textAt(service, 'spec', field)
-}
-
-export const usesNodePorts = (own: JsonObject) =>
-  own.type === 'NodePort' || own.type === 'LoadBalancer'
-
-export const usesHealthCheckNodePort = (own: JsonObject) =>
-  own.type === 'LoadBalancer' && own.externalTrafficPolicy === 'Local'
-
-export const externallyAccessible = (own: JsonObject) =>
-  usesNodePorts(own) || (own.type === 'ClusterIP' && listAt(own, 'externalIPs').length > 0)
-
-const usesClusterIP = (own: JsonObject) => own.type !== 'ExternalName'
 
 function setDefaults(service: ApiObject): void {
   const own = spec(service)
