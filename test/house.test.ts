@@ -1,4 +1,4 @@
-/** The arrows: workers → infra → functions, never back; and what `functions/` may not touch. */
+/** The arrows: workers → infra → functions, never back, and in no circle; and what `functions/` may not touch. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -65,6 +65,40 @@ const planted: readonly (readonly [what: string, path: string, text: string])[] 
 for (const [what, path, text] of planted) {
   test(`${what} is seen`, () => assert.equal(sinsOf(path, text).length, 1))
 }
+
+/** Files that import each other, one circle of them; what is loaded only when asked for does not count. */
+function circleIn(texts: ReadonlyMap<string, string>): string[] {
+  const done = new Set<string>()
+  const visit = (path: string, way: readonly string[]): string[] => {
+    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path]
+    if (done.has(path)) return []
+    for (const [, target] of (texts.get(path) ?? '').matchAll(/^[^'\n]*\bfrom '(\.[^']+)'/gm)) {
+      const circle = visit(normalize(join(dirname(path), target ?? '')), [...way, path])
+      if (circle.length > 0) return circle
+    }
+    done.add(path)
+    return []
+  }
+  for (const path of texts.keys()) {
+    const circle = visit(path, [])
+    if (circle.length > 0) return circle
+  }
+  return []
+}
+
+test('no file imports itself by way of others', () => {
+  const texts = sources.map(path => [path, readFileSync(join(ROOT, path), 'utf8')] as const)
+  assert.deepEqual(circleIn(new Map(texts)), [])
+})
+
+test('a circle is seen', () => {
+  const [there, back] = ["import { b } from './b.ts'", "} from '../functions/a.ts'"]
+  const texts = new Map([
+    ['functions/a.ts', there],
+    ['functions/b.ts', back],
+  ])
+  assert.deepEqual(circleIn(texts), ['functions/a.ts', 'functions/b.ts', 'functions/a.ts'])
+})
 
 test('every test stands where the code stands that it tests', () => {
   const tests = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })

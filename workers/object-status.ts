@@ -4,9 +4,9 @@ import type { Condition } from '../functions/model/service.ts'
 import { conditionOf } from '../functions/publish/condition.ts'
 import { VALID_CONDITION, verdict } from '../functions/publish/configuration-state.ts'
 import { projectConfiguration } from '../functions/watch/project.ts'
-import { ApiError } from '../infra/kubernetes/client.ts'
+import { ApiError, type KubernetesApi } from '../infra/kubernetes/client.ts'
 import { isOutOfDate, patchObjectStatus } from '../infra/kubernetes/write.ts'
-import type { PublishWorld } from './on-publish.ts'
+import type { Seen } from './sightings.ts'
 
 /** What this process has learnt by writing. */
 export interface Statuses {
@@ -14,6 +14,14 @@ export interface Statuses {
   readonly written: Map<string, string>
   /** Kinds whose definition has no conditions (MetalLB's own): the API server drops them without a word. */
   readonly mute: Set<string>
+}
+
+export interface StatusWorld {
+  readonly api: KubernetesApi
+  /** Where the configuration lies. */
+  readonly namespace: string
+  readonly statuses: Statuses
+  readonly seen: Seen
 }
 
 export const nothingWritten = (): Statuses => ({ written: new Map(), mute: new Set() })
@@ -45,7 +53,7 @@ export function toldOn(
 export async function writeStatus(
   object: ConfigurationObject,
   text: string,
-  { api, namespace, statuses, seen }: PublishWorld,
+  { api, namespace, statuses, seen }: StatusWorld,
 ): Promise<void> {
   const { kind, name, uid } = object
   try {

@@ -1,7 +1,8 @@
 /**
  * Answers `allocate`: load, decide, perform. Safe to give twice, by any number of allocators.
  */
-import { type AllocateCommand, allocate, type Choice } from '../functions/allocate/allocate.ts'
+import { type AllocateCommand, allocate } from '../functions/allocate/allocate.ts'
+import type { Choice } from '../functions/allocate/choices.ts'
 import { refusalOf, type Tried } from '../functions/allocate/explain.ts'
 import { reserveMsOf } from '../functions/allocate/reservation.ts'
 import { sharingOf } from '../functions/allocate/sharing.ts'

@@ -10,7 +10,7 @@ import type { EventText } from '../functions/publish/publish.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
 import { applyL2Status, deleteL2Status } from '../infra/kubernetes/write.ts'
 import { type Group, groupOf, judge, surroundings } from './on-place.ts'
-import type { PublishWorld } from './on-publish.ts'
+import type { PublishWorld } from './publish-world.ts'
 import { owe } from './say.ts'
 
 /** Services told of at once; their statuses come first. */

@@ -7,7 +7,7 @@ import { STATE_NAME, stateOf } from '../functions/publish/configuration-state.ts
 import { ApiError } from '../infra/kubernetes/client.ts'
 import { applyConfigurationState } from '../infra/kubernetes/write.ts'
 import { conditionsIn, toldOn, writeStatus } from './object-status.ts'
-import type { PublishWorld } from './on-publish.ts'
+import type { PublishWorld } from './publish-world.ts'
 
 export async function publishConfiguration(world: PublishWorld): Promise<void> {
   const { state, cluster, api, namespace, owner, seen } = world

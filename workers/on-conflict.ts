@@ -4,7 +4,7 @@
  */
 import { claimedToo } from '../functions/publish/conflict.ts'
 import { split } from './on-allocate.ts'
-import type { PublishWorld } from './on-publish.ts'
+import type { PublishWorld } from './publish-world.ts'
 import { owe } from './say.ts'
 
 export async function publishConflict(key: string, world: PublishWorld): Promise<void> {

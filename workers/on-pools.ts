@@ -13,7 +13,7 @@ import {
   statusText,
 } from '../functions/publish/pool-status.ts'
 import { forgetGone, toldOn, writeStatus } from './object-status.ts'
-import type { PublishWorld } from './on-publish.ts'
+import type { PublishWorld } from './publish-world.ts'
 
 /** For a pool of whatever name, or all of them. */
 export async function publishPools(which: string, world: PublishWorld): Promise<void> {

@@ -4,42 +4,18 @@ import type { Service } from '../functions/model/service.ts'
 import { publish, type StatusPatch, shownAfter, shownBy } from '../functions/publish/publish.ts'
 import { projectService } from '../functions/watch/project.ts'
 import { recordOf } from '../functions/watch/record.ts'
-import type { KubernetesApi } from '../infra/kubernetes/client.ts'
 import { ApiError } from '../infra/kubernetes/client.ts'
 import { isOutOfDate, patchServiceStatus } from '../infra/kubernetes/write.ts'
-import {
-  ANNOUNCED_KEY,
-  EVENTS_KEY,
-  type Intent,
-  type Known,
-  type Publishing,
-} from '../infra/redis/publishing.ts'
+import { ANNOUNCED_KEY, EVENTS_KEY, type Intent, type Known } from '../infra/redis/publishing.ts'
 import { step } from '../infra/tracing.ts'
 import { learnAll, type Sight, serviceSight } from './mirror.ts'
-import type { Statuses } from './object-status.ts'
 import { publishAllAnnounced, publishAnnounced } from './on-announced.ts'
 import { publishConfiguration } from './on-configuration.ts'
 import { publishConflict } from './on-conflict.ts'
 import { publishPools } from './on-pools.ts'
-import { sayAll, type Traffic } from './say.ts'
-import { ringAnnounced, type Seen, type SightWorld } from './sightings.ts'
-
-export interface PublishWorld extends SightWorld {
-  readonly api: KubernetesApi
-  readonly publishing: Publishing
-  /** Status patches under way. */
-  readonly traffic: Traffic
-  readonly seen: Seen
-  /** Where the configuration lies. */
-  readonly namespace: string
-  readonly statuses: Statuses
-  /** The pod that this runs in. */
-  readonly owner: { readonly name: string; readonly uid: string } | null
-  /** Name of this process, for events. */
-  readonly instance: string
-  /** As `ring`, in a second, once for all until then. */
-  ringSoon(queue: string, keys: readonly string[]): Promise<void>
-}
+import type { PublishWorld } from './publish-world.ts'
+import { sayAll } from './say.ts'
+import { ringAnnounced } from './sightings.ts'
 
 /** Somebody else writes to the Service at the same time: read and decide again, but not for ever. */
 const CONFLICTS_MOST = 10

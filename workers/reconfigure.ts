@@ -3,7 +3,7 @@ import { type Advice, advise } from '../functions/configure/advice.ts'
 import { configure } from '../functions/configure/configure.ts'
 import { digest } from '../functions/publish/digest.ts'
 import type { World } from '../infra/process.ts'
-import type { PublishWorld } from './on-publish.ts'
+import type { PublishWorld } from './publish-world.ts'
 import { owe } from './say.ts'
 
 /**

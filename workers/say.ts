@@ -3,17 +3,27 @@
  * written, one event at a time is, for each costs the API server as much as an address does.
  */
 import type { EventText } from '../functions/publish/publish.ts'
-import { ApiError } from '../infra/kubernetes/client.ts'
+import { ApiError, type KubernetesApi } from '../infra/kubernetes/client.ts'
 import type { EventToWrite } from '../infra/kubernetes/event.ts'
 import { createEvent } from '../infra/kubernetes/write.ts'
-import { EVENTS_KEY } from '../infra/redis/publishing.ts'
-import type { PublishWorld } from './on-publish.ts'
+import { EVENTS_KEY, type Publishing } from '../infra/redis/publishing.ts'
+import type { MirrorWorld } from './mirror.ts'
+import type { Traffic } from './traffic.ts'
+
+export interface SayWorld extends Pick<MirrorWorld, 'cluster' | 'state' | 'ring'> {
+  readonly api: KubernetesApi
+  readonly publishing: Publishing
+  /** Status patches under way. */
+  readonly traffic: Traffic
+  /** Name of this process, for events. */
+  readonly instance: string
+}
 
 /** Puts an event that goes with no status among the unsaid. */
 export async function owe(
   event: EventText,
   regarding: EventToWrite['regarding'],
-  { publishing, instance, ring, cluster }: PublishWorld,
+  { publishing, instance, ring, cluster }: SayWorld,
 ): Promise<void> {
   await publishing.owe({ ...event, regarding, reportingInstance: instance })
   await ring(`publish-${cluster}`, [EVENTS_KEY])
@@ -23,7 +33,7 @@ export async function owe(
 const LANES = 16
 
 /** What could not be said stays unsaid, and the bell is answered again soon. */
-export async function sayAll(world: PublishWorld): Promise<void> {
+export async function sayAll(world: SayWorld): Promise<void> {
   const queue = `publish-${world.cluster}`
   const { publishing, state } = world
   const dirty = await state.dirty(queue, EVENTS_KEY)
@@ -34,8 +44,8 @@ export async function sayAll(world: PublishWorld): Promise<void> {
 }
 
 async function sayThese(
-  some: Awaited<ReturnType<PublishWorld['publishing']['unsaid']>>,
-  world: PublishWorld,
+  some: Awaited<ReturnType<Publishing['unsaid']>>,
+  world: SayWorld,
 ): Promise<void> {
   const todo = [...some]
   const said: string[] = []
@@ -62,27 +72,3 @@ async function sayThese(
 /** The API server finds it wrong, and will each time: it must not stand in the way of others. */
 const isHopeless = (error: unknown): boolean =>
   error instanceof ApiError && [400, 413, 422].includes(error.status)
-
-/** Counts what is under way, and says when it is over. */
-export interface Traffic {
-  during<T>(work: () => Promise<T>): Promise<T>
-  /** Resolves while nothing is under way. */
-  quiet(): Promise<void>
-}
-
-export function traffic(): Traffic {
-  let count = 0
-  const waiting: (() => void)[] = []
-  return {
-    async during(work) {
-      count++
-      try {
-        return await work()
-      } finally {
-        count--
-        if (count === 0) for (const resolve of waiting.splice(0)) resolve()
-      }
-    },
-    quiet: () => (count === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve))),
-  }
-}

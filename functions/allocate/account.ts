@@ -1,11 +1,11 @@
 /** How a Service stands with each pool, as `allocate` sees it; for people who ask why. */
 import type { Configuration } from '../model/configuration.ts'
 import type { Service } from '../model/service.ts'
-import type { AllocateState } from './allocate.ts'
 import { choicesFor } from './choices.ts'
 import { families } from './families.ts'
 import { poolsInOrder } from './pools.ts'
 import { whyNot } from './refusals.ts'
+import type { AllocateState } from './state.ts'
 
 export interface PoolVerdict {
   readonly pool: string

@@ -6,29 +6,16 @@
  * at the same address. What MetalLB does is in its controller's convergence order; where it drops what
  * a Service holds before it tries for something new, Herald keeps the old until the new is claimed.
  */
-import type { Family } from '../model/address.ts'
 import { familyOf } from '../model/address.ts'
-import type { AddressRecord, Allocation, Refusal } from '../model/allocation.ts'
-import type { Configuration, Pool } from '../model/configuration.ts'
-import type { Quarantine } from '../model/quarantine.ts'
-import type { Labels } from '../model/selector.ts'
+import type { Refusal } from '../model/allocation.ts'
+import type { Configuration } from '../model/configuration.ts'
 import type { Service } from '../model/service.ts'
-import { choicesFor } from './choices.ts'
+import { type Choice, choicesFor } from './choices.ts'
 import { inUse } from './conflict.ts'
 import { type FamilyWish, families } from './families.ts'
 import { permits, poolHolding } from './pools.ts'
 import { type SharingTerms, sharingOf } from './sharing.ts'
-import type { Place } from './windows.ts'
-
-/** One way to satisfy a Service: every part from the same pool. */
-export interface Choice {
-  readonly pool: Pool
-  readonly parts: readonly ({ readonly exact: Place } | { readonly family: Family })[]
-  /** The Service had these before, as its status shows: they are not new on the LAN. */
-  readonly shown?: boolean
-  /** The pool has this family too, but this choice does without it: the Service goes on waiting for it. */
-  readonly lacking?: Family
-}
+import type { AllocateState } from './state.ts'
 
 export type AllocateCommand =
   /** It has what it asks for, or nothing can be known yet. */
@@ -52,21 +39,6 @@ export type AllocateCommand =
       readonly why: string
       readonly cleared?: Refusal
     } & SharingTerms)
-
-export interface AllocateState {
-  /** Null: nobody has judged a configuration yet; nothing is decided from that. */
-  readonly configuration: Configuration | null
-  readonly namespaceLabels: Labels
-  readonly held: Allocation | null
-  /** Records of the addresses held, in their order; null where there is none. */
-  readonly records: readonly (AddressRecord | null)[]
-  /** What is known of the addresses held, in their order: null where they are not quarantined. */
-  readonly quarantines: readonly (Quarantine | null)[]
-  /** Addresses of the cluster's nodes: never handed out, though not taken from whoever has one. */
-  readonly nodeAddresses: readonly string[]
-  /** "cluster/namespace/name" */
-  readonly id: string
-}
 
 export function allocate(service: Service | null, state: AllocateState): AllocateCommand {
   const { configuration, held } = state

@@ -1,8 +1,7 @@
 /** The ways to give a Service what it asks for, in MetalLB's order (metallb-behaviour 4.2 to 4.5). */
-import { canonical, familyOf, quote } from '../model/address.ts'
+import { canonical, type Family, familyOf, quote } from '../model/address.ts'
 import type { Configuration, Pool } from '../model/configuration.ts'
 import { annotation, type Service } from '../model/service.ts'
-import type { AllocateState, Choice } from './allocate.ts'
 import type { FamilyWish } from './families.ts'
 import { guardOf } from './guards.ts'
 import { fits, permits, poolHolding, poolsInOrder } from './pools.ts'
@@ -10,7 +9,18 @@ import { listed, noPool, notPermitted, outsidePools, type Refused, refused } fro
 import { requestedAddresses } from './requested.ts'
 import { reserveMsOf } from './reservation.ts'
 import { isRecorded } from './sharing.ts'
+import type { AllocateState } from './state.ts'
 import { locate, type Place } from './windows.ts'
+
+/** One way to satisfy a Service: every part from the same pool. */
+export interface Choice {
+  readonly pool: Pool
+  readonly parts: readonly ({ readonly exact: Place } | { readonly family: Family })[]
+  /** The Service had these before, as its status shows: they are not new on the LAN. */
+  readonly shown?: boolean
+  /** The pool has this family too, but this choice does without it: the Service goes on waiting for it. */
+  readonly lacking?: Family
+}
 
 export interface Wanted {
   readonly choices: readonly Choice[]

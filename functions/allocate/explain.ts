@@ -3,7 +3,7 @@ import type { Refusal } from '../model/allocation.ts'
 import { NAMESPACE_QUOTA_ANNOTATION } from '../model/pool-annotations.ts'
 import { quarantineOf } from '../model/quarantine.ts'
 import { nameIn } from '../model/service.ts'
-import type { Choice } from './allocate.ts'
+import type { Choice } from './choices.ts'
 
 /** A choice that could not be had, and why, as claim.lua says it. */
 export interface Tried {

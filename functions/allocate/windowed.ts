@@ -1,7 +1,7 @@
 /** Turns choices into the options of claim.lua: no more than 64 windows a call, the caller continues. */
 import type { AddressRange } from '../model/address.ts'
 import { namespaceQuotaOf } from '../model/pool-annotations.ts'
-import type { Choice } from './allocate.ts'
+import type { Choice } from './choices.ts'
 import { gapsOf } from './guards.ts'
 import { type Place, type Window, windowsOf } from './windows.ts'
 

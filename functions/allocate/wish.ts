@@ -1,6 +1,6 @@
 /** What a Service that keeps its old address would rather have, so that two that want to swap are seen. */
 import type { Family } from '../model/address.ts'
-import type { Choice } from './allocate.ts'
+import type { Choice } from './choices.ts'
 
 export interface Wish {
   readonly pools: readonly { readonly pool: string; readonly families: readonly Family[] }[]

@@ -1,5 +1,6 @@
 /** What claim.lua decides, said again in the simplest way that works for pools of a few addresses. */
-import type { AllocateCommand, Choice } from '../../functions/allocate/allocate.ts'
+import type { AllocateCommand } from '../../functions/allocate/allocate.ts'
+import type { Choice } from '../../functions/allocate/choices.ts'
 import type { SharingTerms } from '../../functions/allocate/sharing.ts'
 import { type Family, formatAddress, isBuggy, parseEntry } from '../../functions/model/address.ts'
 import type { AddressRecord } from '../../functions/model/allocation.ts'

@@ -3,25 +3,20 @@
  * without effect, those who match are asked about what it would leave, and then it is done, unless the object has changed
  * meanwhile: then all begins anew, as in the real server.
  */
-import { randomUUID } from 'node:crypto'
 import { anySelects, type LabelSelector, selects } from '../../../functions/model/selector.ts'
+import {
+  type AdmissionRequest,
+  type Change,
+  type Operation,
+  requestOf,
+} from './admission-request.ts'
 import { conflict } from './api-error.ts'
 import type { User } from './authority.ts'
 import { holds } from './cel.ts'
 import { type ApiObject, type Json, listAt, objectAt, textAt, textsAt } from './object.ts'
-import { encoded } from './render.ts'
-import { isDryRun } from './request.ts'
 import { apiVersionOf, keyOf, type Resource } from './resources.ts'
 import { type Hook, review } from './webhooks.ts'
 import type { Write } from './write.ts'
-
-export type Operation = 'CREATE' | 'UPDATE' | 'DELETE'
-
-/** What a write would do to one object; both in storage form, null where there is none. */
-interface Change {
-  readonly next: ApiObject | null
-  readonly old: ApiObject | null
-}
 
 const ATTEMPTS_MOST = 5
 
@@ -147,40 +142,3 @@ function conditionsHold(webhook: Json, request: AdmissionRequest): boolean {
     holds(textAt(one, 'expression'), { request, object, oldObject }),
   )
 }
-
-export type AdmissionRequest = ReturnType<typeof requestOf>
-
-/** AdmissionRequest (admission.k8s.io/v1). */
-function requestOf(
-  { resource, info }: Write,
-  user: User,
-  version: Resource,
-  operation: Operation,
-  { next, old }: Change,
-) {
-  const kindOf = (one: Resource) => ({ group: one.group, version: one.version, kind: one.kind })
-  const placeOf = (one: Resource) => ({
-    group: one.group,
-    version: one.version,
-    resource: one.plural,
-  })
-  const shown = (object: ApiObject | null) => (object ? encoded(version, object) : null)
-  return {
-    uid: randomUUID() as string,
-    kind: kindOf(version),
-    resource: placeOf(version),
-    ...(info.subresource ? { subResource: info.subresource } : {}),
-    requestKind: kindOf(resource),
-    requestResource: placeOf(resource),
-    name: (next ?? old)?.metadata.name ?? '',
-    ...(resource.namespaced ? { namespace: info.namespace } : {}),
-    operation,
-    userInfo: { username: user.name, groups: [...user.groups] },
-    object: shown(next),
-    oldObject: shown(old),
-    dryRun: isDryRun(info),
-    options: { apiVersion: 'meta.k8s.io/v1', kind: OPTIONS[operation] },
-  }
-}
-
-const OPTIONS = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' }

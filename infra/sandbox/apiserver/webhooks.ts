@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { text } from 'node:stream/consumers'
-import type { AdmissionRequest } from './admission.ts'
+import type { AdmissionRequest } from './admission-request.ts'
 import { ApiError } from './api-error.ts'
 import { at, isObject, type Json, listAt, objectAt, textAt, textsAt } from './object.ts'
 import type { Registry } from './registry.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Choice } from '../../../functions/allocate/allocate.ts'
+import type { Choice } from '../../../functions/allocate/choices.ts'
 import { type Batch, batches, WINDOWS_MOST } from '../../../functions/allocate/windowed.ts'
 import { windowsOf } from '../../../functions/allocate/windows.ts'
 import type { Pool } from '../../../functions/model/configuration.ts'
