@@ -189,8 +189,6 @@ function eventsOf(
   let heard: { nodes: readonly string[]; epoch: number } = { nodes: [], epoch: 0 }
   let tell = () => {}
   let soon = () => {}
-  /** By group: number of the epoch that it was last taken over with; a record is said again until Redis shows it. */
-  const taken = new Map<string, number>()
   metrics.count('herald_failovers_total', {}, 0)
   for (const reason of Object.keys(ALARMS))
     metrics.count('herald_liveness_alarms_total', { reason }, 0)
@@ -215,11 +213,12 @@ function eventsOf(
     onCommand(command) {
       if (command.do === 'remember') {
         remembered.change(command.claims, command.dropped)
-        for (const { group } of command.dropped) taken.delete(group)
       } else if (command.do === 'record') {
-        const { group, epoch } = command.claim
-        if (taken.get(group) !== epoch.number) metrics.count('herald_failovers_total', {})
-        taken.set(group, epoch.number)
+        const { group } = command.claim
+        if (command.outageMs !== null) {
+          metrics.count('herald_failovers_total', {})
+          metrics.observe('herald_failover_outage_seconds', {}, command.outageMs / 1000)
+        }
         owed.set(group, command.claim)
         soon()
       } else {

@@ -96,7 +96,12 @@ export type Command =
   /** Throw away the frames that are already queued: they are older than the pause. */
   | { readonly do: 'discard' }
   /** Write down in Redis, if it is there, what was taken over; said again until Redis shows it. */
-  | { readonly do: 'record'; readonly claim: Claim }
+  | {
+      readonly do: 'record'
+      readonly claim: Claim
+      /** For so long nobody answered before it was taken over, as far as can be known; null where it is said again. */
+      readonly outageMs: number | null
+    }
   /** At most once in ALARM_EVERY_MS for the same reason and node. */
   | { readonly do: 'alarm'; readonly reason: AlarmReason; readonly node: string }
   /** The planned stop is done: nothing is answered any more. */

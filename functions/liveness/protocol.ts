@@ -17,7 +17,7 @@ import { readingsOf } from './reading.ts'
 import { Receiving } from './receiving.ts'
 import { Records } from './records.ts'
 import { Sending } from './sending.ts'
-import { takeovers, type Watch } from './takeover.ts'
+import { type Takeover, takeovers, type Watch } from './takeover.ts'
 
 export interface Identity {
   readonly node: string
@@ -179,7 +179,8 @@ export class Protocol {
     }
     this.#yield(yielded, nowMs)
     this.#claim(claimed, nowMs)
-    for (const claim of this.#records.owed()) this.#commands.push({ do: 'record', claim })
+    for (const claim of this.#records.owed())
+      this.#commands.push({ do: 'record', claim, outageMs: null })
     for (const node of this.#records.blocked(alive, this.#cutSinceMs !== null, nowMs)) {
       this.#alarm('beatsBlocked', node, nowMs)
     }
@@ -222,11 +223,12 @@ export class Protocol {
     if (claims.length > 0) this.#commands.push({ do: 'answer', claims })
   }
 
-  #takeOver(taken: readonly Claim[], nowMs: number): void {
-    this.#claim(taken, nowMs)
-    for (const claim of taken) {
+  #takeOver(taken: readonly Takeover[], nowMs: number): void {
+    const claims = taken.map(({ claim }) => claim)
+    this.#claim(claims, nowMs)
+    for (const { claim, outageMs } of taken) {
       this.#records.owe(claim.group)
-      this.#commands.push({ do: 'record', claim })
+      this.#commands.push({ do: 'record', claim, outageMs })
     }
   }
 

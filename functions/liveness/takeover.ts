@@ -19,15 +19,22 @@ export interface Watch {
   readonly redis: ReadonlyMap<string, { readonly epoch: Epoch; readonly claim: Claim | null }>
 }
 
-/** The claims that this node makes now, with their new epochs. */
-export function takeovers(watch: Watch, nowMs: number): Claim[] {
-  const taken = new Map<string, Claim>()
+export interface Takeover {
+  /** That this node makes now, with its new epoch. */
+  readonly claim: Claim
+  /** For so long nobody has answered, going by when the owner was last heard; 0: it hands over. */
+  readonly outageMs: number
+}
+
+export function takeovers(watch: Watch, nowMs: number): Takeover[] {
+  const taken = new Map<string, Takeover>()
   if (!anyMayBeGone(watch.peers, nowMs)) return []
   const consider = (claim: Claim, peer: Peer, known: KnownClaim | null) => {
     const { group } = claim
-    if (taken.has(group) || !isDue(claim, peer, known, watch, nowMs)) return
-    const number = 1 + greatestNumber(group, watch)
-    taken.set(group, succeed(claim, { number, node: watch.node }, watch, nowMs))
+    const outageMs = taken.has(group) ? null : dueAfter(claim, peer, known, watch, nowMs)
+    if (outageMs === null) return
+    const epoch = { number: 1 + greatestNumber(group, watch), node: watch.node }
+    taken.set(group, { claim: succeed(claim, epoch, watch, nowMs), outageMs })
   }
   for (const peer of watch.peers.all()) {
     if (!mayBeGone(peer, nowMs)) continue
@@ -62,23 +69,32 @@ function isOutdated(claim: Claim, { redis }: Watch): boolean {
   return newer !== undefined && compareEpochs(newer.epoch, claim.epoch) > 0
 }
 
-function isDue(
+/** Null: it is not this node's turn; otherwise for how long nobody has answered. */
+function dueAfter(
   claim: Claim,
   peer: Peer,
   known: KnownClaim | null,
   watch: Watch,
   nowMs: number,
-): boolean {
+): number | null {
   const me = claim.standbys.find(standby => standby.node === watch.node)
-  if (!me || watch.own.has(claim.group)) return false
-  if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false
+  if (!me || watch.own.has(claim.group)) return null
+  if (watch.peers.isClaimed(claim.group, peer, nowMs)) return null
   const lans = lansOf(claim, me, watch)
   const sinceMs = goneSince(peer, lans, known, watch, nowMs)
-  if (sinceMs === null) return false
+  if (sinceMs === null) return null
   const before = standbysBefore(claim, lans, watch, nowMs)
   // A standby before this one that still hears the owner is right not to take over.
-  if (peer.leavingSinceMs === null && before.some(one => hears(one, peer))) return false
-  return nowMs - sinceMs >= SILENT_AFTER_MS * before.length
+  if (peer.leavingSinceMs === null && before.some(one => hears(one, peer))) return null
+  if (nowMs - sinceMs < SILENT_AFTER_MS * before.length) return null
+  return outageOf(peer, lans, nowMs)
+}
+
+function outageOf(peer: Peer, { connected }: Lans, nowMs: number): number {
+  if (peer.ended || !peer.living(nowMs)) return nowMs - peer.lastHeardMs
+  if (peer.leavingSinceMs !== null) return 0
+  const gone = connected.filter(on => peer.isGone(on, nowMs))
+  return nowMs - Math.min(...gone.map(on => peer.heard.get(on) ?? nowMs))
 }
 
 /** Own interfaces on which the group lives, as this node would announce it. */

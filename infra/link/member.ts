@@ -4,6 +4,7 @@
  * answers.ts at once; the main thread writes it down.
  */
 import { homedOf } from '../../functions/announce/interfaces.ts'
+import { BeatLoss } from '../../functions/liveness/loss.ts'
 import type { Beat, Command, Event } from '../../functions/liveness/messages.ts'
 import { Protocol } from '../../functions/liveness/protocol.ts'
 import { parseAddress } from '../../functions/model/address.ts'
@@ -46,6 +47,8 @@ export class Member implements Timed {
   readonly answers: Answers
   readonly #outbox: Outbox
   readonly #counters = { sent: 0, received: 0, drops: {} as Record<string, number> }
+  /** By node and interface. */
+  readonly #losses = new Map<string, BeatLoss>()
   /** What the main thread was last told of whom it hears. */
   #told = ''
 
@@ -114,7 +117,8 @@ export class Member implements Timed {
   }
 
   beats(): BeatCounters {
-    return { ...this.#counters, drops: { ...this.#counters.drops } }
+    const lost = [...this.#losses.values()].reduce((sum, one) => sum + one.lost, 0)
+    return { ...this.#counters, lost, drops: { ...this.#counters.drops } }
   }
 
   close(): void {
@@ -186,7 +190,12 @@ export class Member implements Timed {
   #hearBeat(beat: Beat, mac: number, on: string): void {
     const nowMs = performance.now()
     this.step({ is: 'beat', interface: on, beat }, nowMs)
-    if (this.#protocol.heardMs(beat.node, on) === nowMs) this.answers.know(beat.node, on, mac)
+    if (this.#protocol.heardMs(beat.node, on) !== nowMs) return
+    this.answers.know(beat.node, on, mac)
+    const way = `${beat.node} ${on}`
+    const loss = this.#losses.get(way) ?? new BeatLoss()
+    this.#losses.set(way, loss)
+    loss.hear(nowMs)
   }
 
   #perform(command: Command): void {

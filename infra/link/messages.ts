@@ -138,6 +138,8 @@ export interface ConflictCounters {
 export interface BeatCounters {
   readonly sent: number
   readonly received: number
+  /** Beats that did not come in (functions/liveness/loss.ts). */
+  readonly lost: number
   /** Not understood or not sent, by reason. */
   readonly drops: Readonly<Record<string, number>>
 }

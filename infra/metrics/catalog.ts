@@ -22,6 +22,8 @@ const NONE = [] as const
 const CALL_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5]
 /** From a job that finds nothing to do to one that waited out every backoff. */
 const WORK_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** From a planned stop to an owner that only its lease gave up. */
+const OUTAGE_S = [0.05, 0.1, 0.2, 0.3, 0.35, 0.4, 0.5, 0.75, 1, 2.5, 5, 10]
 
 const sweeping = (help: string) => `${help}; shown by the one allocator that sweeps`
 
@@ -244,6 +246,12 @@ const WIRE = {
     by: ['announcer'],
     help: 'Beats and sets of claims of other announcers that came in, also those that were dropped',
   },
+  herald_beats_lost_total: {
+    type: 'counter',
+    labels: NONE,
+    by: ['announcer'],
+    help: 'Beats of other announcers that did not come in, estimated by the gaps between those that did; those of a node that is away do not count',
+  },
   herald_beats_dropped_total: {
     type: 'counter',
     labels: ['reason'],
@@ -261,6 +269,13 @@ const WIRE = {
     labels: NONE,
     by: ['announcer'],
     help: 'Groups that this node has taken over on the LAN from one that fell silent or handed over',
+  },
+  herald_failover_outage_seconds: {
+    type: 'histogram',
+    labels: NONE,
+    by: ['announcer'],
+    help: 'For each group taken over: from the last beat of its owner until this node announced it; 0 where it was handed over',
+    buckets: OUTAGE_S,
   },
   herald_announcer_interfaces: {
     type: 'gauge',

@@ -57,6 +57,7 @@ function showCounters(counters: Awaited<ReturnType<Link['counters']>>, metrics: 
     'herald_address_conflicts_total',
     'herald_beats_sent_total',
     'herald_beats_received_total',
+    'herald_beats_lost_total',
     'herald_beats_dropped_total',
   ])
   for (const [ip, counted] of Object.entries(counters.addresses)) {
@@ -77,9 +78,10 @@ function showCounters(counters: Awaited<ReturnType<Link['counters']>>, metrics: 
     metrics.count('herald_address_conflicts_total', { during }, count)
   }
   if (!counters.beats) return
-  const { sent, received, drops } = counters.beats
+  const { sent, received, lost, drops } = counters.beats
   metrics.count('herald_beats_sent_total', {}, sent)
   metrics.count('herald_beats_received_total', {}, received)
+  metrics.count('herald_beats_lost_total', {}, lost)
   for (const [reason, count] of Object.entries(drops)) {
     metrics.count('herald_beats_dropped_total', { reason }, count)
   }

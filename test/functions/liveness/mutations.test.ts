@@ -17,10 +17,7 @@ const rows: [string, Mutation][] = [
       'this.#receiving.set(event.part, event.interface, nowMs)',
     ),
   ],
-  [
-    'a takeover keeps the epoch',
-    takeover('const number = 1 + greatestNumber', 'const number = greatestNumber'),
-  ],
+  ['a takeover keeps the epoch', takeover('number: 1 + greatestNumber', 'number: greatestNumber')],
   [
     'the paused goes on without listening',
     protocol(
@@ -60,8 +57,8 @@ const rows: [string, Mutation][] = [
       `for (const { claim } of watch.redis.values()) {
         if (claim?.standbys[0]?.node !== watch.node || watch.own.has(claim.group)) continue
         if (watch.peers.present(claim.owner.node)) continue
-        const number = 1 + greatestNumber(claim.group, watch)
-        taken.set(claim.group, succeed(claim, { number, node: watch.node }, watch, nowMs))
+        const epoch = { number: 1 + greatestNumber(claim.group, watch), node: watch.node }
+        taken.set(claim.group, { claim: succeed(claim, epoch, watch, nowMs), outageMs: 0 })
       }`,
     ),
   ],
@@ -71,7 +68,7 @@ const rows: [string, Mutation][] = [
   ],
   [
     'a claim of a living node is taken',
-    takeover('if (watch.peers.isClaimed(claim.group, peer, nowMs)) return false', ''),
+    takeover('if (watch.peers.isClaimed(claim.group, peer, nowMs)) return null', ''),
   ],
 ]
 

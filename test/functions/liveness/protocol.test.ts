@@ -93,6 +93,13 @@ class Bench {
       ?.atMs
   }
 
+  /** What a node that took over estimates, ms. */
+  outages(node: string): number[] {
+    return this.said.flatMap(({ node: by, command }) =>
+      by === node && command.do === 'record' && command.outageMs !== null ? [command.outageMs] : [],
+    )
+  }
+
   #perform(from: string, command: Command): void {
     for (const claim of command.do === 'answer' ? command.claims : []) {
       this.answering.add(from)
@@ -131,6 +138,30 @@ describe('who answers for a group', () => {
       taken?.standbys.map(({ node }) => node),
       ['c', 'a'],
     )
+  })
+
+  test('is known by its standby to have been nobody since the last beat, which is said once', () => {
+    const bench = settled().run(1050)
+    bench.gone.add('a')
+    bench.answering.delete('a')
+    bench.run(9000)
+    const [outageMs = 0, ...more] = bench.outages('b')
+    assert.ok(outageMs >= 300 && outageMs <= 302, `${outageMs}`)
+    assert.deepEqual(more, [])
+  })
+
+  test('is known to have been somebody all the time after a planned stop', () => {
+    const bench = settled()
+    bench.give('a', { is: 'stop' })
+    assert.deepEqual(bench.run(2000).outages('b'), [0])
+  })
+
+  test('is known to have been nobody since the last beat on the LAN that the owner has lost', () => {
+    const bench = settled(['0', '1']).run(1050)
+    const lastMs = bench.nodes.get('b')?.heardMs('a', '1') ?? 0
+    bench.give('a', { is: 'interface', interface: '1', state: attached(false) })
+    bench.run(2000)
+    assert.deepEqual(bench.outages('b'), [(bench.when('b', 'answer', 1050) ?? 0) - lastMs])
   })
 
   test('is the second standby when the first is silent too', () => {
