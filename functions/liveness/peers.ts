@@ -1,6 +1,7 @@
 /** All other sessions that were heard in this one, and what follows from them. */
 import { compareEpochs } from '../model/placement.ts'
 import {
+  type Beat,
   type Claim,
   type Event,
   SILENT_AFTER_MS,
@@ -21,13 +22,26 @@ export class Peers {
   /** Number of the greatest epoch that was ever heard of. */
   greatest = 0
 
-  /** Null for a session that was followed by another, and for a stranger when there are too many. */
-  meet(node: string, session: string): Peer | null {
+  /**
+   * Null for a session that was followed by another, for a stranger when there are too many, and for one that would take the
+   * place of a living one unproven: what was recorded in former days does not name the session of whom it is played to. It
+   * may be a node that has just begun again and has not heard this one yet, so it counts as unknown, not as silence.
+   */
+  meet(
+    { node, session }: Pick<Beat, 'node' | 'session'>,
+    on: string,
+    proven: boolean,
+    nowMs: number,
+  ): Peer | null {
     const known = this.#sessions.get(session)
     if (known) return known.ended || known.node !== node ? null : known
     if (this.#sessions.size >= SESSIONS_MAX) return null
-    const peer = new Peer(node, session)
     const former = this.#present.get(node)
+    if (former?.living(nowMs) && !proven) {
+      this.unknown({ node, interface: on }, nowMs)
+      return null
+    }
+    const peer = new Peer(node, session)
     if (former) former.ended = true
     this.#forget()
     this.#sessions.set(session, peer)
@@ -114,7 +128,10 @@ export class Peers {
   }
 
   /** Anybody can say any name: only those of nodes that were heard are kept. */
-  unknown({ node, interface: on }: Extract<Event, { is: 'unknown' }>, nowMs: number): void {
+  unknown(
+    { node, interface: on }: Pick<Extract<Event, { is: 'unknown' }>, 'node' | 'interface'>,
+    nowMs: number,
+  ): void {
     if (node !== null && this.#present.has(node)) this.#unknown.set(`${node} ${on}`, nowMs)
   }
 

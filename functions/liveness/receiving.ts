@@ -15,12 +15,12 @@ export class Receiving {
   beat(beat: Beat, on: string, nowMs: number): void {
     const { node, session, peers } = this.#speaker
     if (beat.node === node || !this.#hasCarrier(on)) return
-    const peer = peers.meet(beat.node, beat.session)
+    const copy = beat.hears.find(heard => heard.session === session)
+    const peer = peers.meet(beat, on, copy !== undefined, nowMs)
     if (!peer?.admitsBeat(beat, on)) return
     const wasSilent = !peer.living(nowMs)
     peer.hear(on, nowMs)
     peer.beat(beat, nowMs)
-    const copy = beat.hears.find(heard => heard.session === session)
     if (wasSilent || copy?.synced === false) this.#sending.wantSet(beat.session)
     else if (copy) this.#sending.needNot(beat.session)
     if (peer.unsyncedSinceMs !== null) this.#sending.ask(peer.unsyncedSinceMs, nowMs)
@@ -30,22 +30,28 @@ export class Receiving {
   set(part: SetPart, on: string, nowMs: number): Claim[] {
     const { node, peers, own } = this.#speaker
     if (part.node === node || !this.#hasCarrier(on)) return []
-    const peer = peers.meet(part.node, part.session)
-    if (!peer?.admitsSet(part)) return []
+    const peer = peers.meet(part, on, false, nowMs)
+    if (!peer) return this.#exceeded(part.claims)
+    if (!peer.admitsSet(part)) return []
     // Before it is judged what it claims, or what it took would be taken back as from the silent.
     const wasSilent = !peer.living(nowMs)
     peer.hearSet(part, on, nowMs)
     if (wasSilent) this.#sending.wantSet(part.session)
-    const [exceeded, defended]: [Claim[], Claim[]] = [[], []]
-    for (const claim of peer.learn(part, nowMs)) {
-      peers.learnEpoch(claim.epoch.number)
-      const mine = own.claims.get(claim.group)
-      if (!mine) continue
-      if (compareEpochs(claim.epoch, mine.epoch) > 0) exceeded.push(mine)
-      else defended.push(mine)
-    }
+    const fresh = peer.learn(part, nowMs)
+    for (const { epoch } of fresh) peers.learnEpoch(epoch.number)
+    const exceeded = this.#exceeded(fresh)
+    const contested = fresh.flatMap(({ group }) => own.claims.get(group) ?? [])
+    const defended = contested.filter(claim => !exceeded.includes(claim))
     if (defended.length > 0) this.#sending.remind(defended, [])
     return exceeded
+  }
+
+  /** Epochs only grow: what was recorded in former days does not exceed what is claimed since. */
+  #exceeded(theirs: readonly Claim[]): Claim[] {
+    return theirs.flatMap(({ group, epoch }) => {
+      const mine = this.#speaker.own.claims.get(group)
+      return mine && compareEpochs(epoch, mine.epoch) > 0 ? [mine] : []
+    })
   }
 
   #hasCarrier(on: string): boolean {

@@ -341,3 +341,42 @@ test('a beat that is heard again is not from who it says, so it does not count a
   assert.equal(here.heardMs('b', '0'), null)
   assert.deepEqual([hear(7, 1), hear(7, 2), hear(6, 3), hear(8, 4)], [1, 1, 1, 4])
 })
+
+describe('what a node said in a former session', () => {
+  const former = (sequence: number): Event => ({
+    is: 'beat',
+    interface: '0',
+    beat: {
+      ...{ node: 'a', session: 'f'.repeat(16), interface: '0', sequence, digest: 0 },
+      ...{ hears: [], leaving: false, impaired: false },
+    },
+  })
+  /** Tells `b`, which never heard that session, a beat of it every 100 ms for half a second. */
+  const play = (bench: Bench, from = 1) => {
+    for (let sequence = from; sequence < from + 5; sequence++) {
+      bench.give('b', former(sequence))
+      bench.run(bench.nowMs + 100)
+    }
+    return bench
+  }
+
+  test('does not take the place of the one that is heard', () => {
+    const bench = play(settled())
+    assert.deepEqual(bench.run(3000).owners, ['a'])
+  })
+
+  test('gives way to the one that hears whom it says it to', () => {
+    const bench = play(new Bench(THREE, { a: [claim(THREE, 1)] }))
+    bench.gone.add('a')
+    bench.answering.delete('a')
+    assert.deepEqual(play(bench, 6).owners, ['b'], 'and keeps nobody alive')
+  })
+
+  test('and a new one that does not hear it yet is believed once the last is silent', () => {
+    const bench = settled()
+    bench.gone.add('a')
+    bench.run(1400)
+    play(bench)
+    assert.equal(bench.nodes.get('b')?.heardMs('a', '0'), 1800)
+  })
+})

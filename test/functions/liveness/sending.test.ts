@@ -87,7 +87,7 @@ describe('a beat', () => {
     const { peers, own, run, claim } = speaking()
     claim(1, 0)
     const hear = (node: string, atMs: number, digest: number) => {
-      const peer = peers.meet(node, node)
+      const peer = peers.meet({ node, session: node }, 'eth0', false, atMs)
       peer?.hear('eth0', atMs)
       const state = { node, session: node, interface: 'eth0', sequence: 1, digest }
       peer?.beat({ ...state, hears: [], leaving: false, impaired: false }, atMs)
