@@ -121,13 +121,18 @@ function absent(error: unknown): [] {
 }
 
 function runConvert({ config }: World<UpConfig>, file: string): number {
-  const { objects, mistakes } = convertConfigMap(read(file), config.namespace)
+  const { objects, renamed, mistakes } = convertConfigMap(read(file), config.namespace)
   if (mistakes.length > 0) {
     throw new Fault('ConfigMapInvalid', {
       what: `${file} is not converted`,
       why: mistakes.map(mistake => `\n  ${mistake}`).join(''),
       remedy: '\nCorrect it first: MetalLB would not have obeyed it either',
     })
+  }
+  for (const [pool, name] of renamed) {
+    process.stderr.write(
+      `As an object the pool "${pool}" is called "${name}": Services that ask for it by annotation must ask for that.\n`,
+    )
   }
   const text = config.output === 'json' ? listOf(objects) : objects.map(one => stringify(one))
   process.stdout.write(typeof text === 'string' ? text : text.join('---\n'))

@@ -2,7 +2,7 @@
  * The ConfigMap of MetalLB 0.7 to 0.12 as objects of metallb.io that mean the same. Whole or not at all: what Herald would
  * refuse to obey, it refuses to convert.
  */
-import { parse } from 'yaml'
+import { parseAllDocuments } from 'yaml'
 import { POOL_MEMBERS, readConfigMap, TOP_MEMBERS } from '../configure/configmap.ts'
 import {
   entries,
@@ -22,30 +22,80 @@ import { type Manifest, manifest, nameFrom } from './manifest.ts'
 export interface Converted {
   /** In the order in which they are to be applied; empty when there are mistakes. */
   readonly objects: readonly Manifest[]
+  /** Pools that are called otherwise now; Services that ask for them by name must be told. */
+  readonly renamed: ReadonlyMap<string, string>
   readonly mistakes: Mistakes
 }
 
-/** `written`: the manifest of the ConfigMap, or what stands in its key `config`. */
+/**
+ * `written`: a manifest with the ConfigMap among other objects, or what stands in its key `config`; `namespace` is where
+ * the objects go if it does not say where the ConfigMap lies.
+ */
 export function convertConfigMap(written: string, namespace: string): Converted {
   const mistakes: Mistakes = []
-  const object = configMapIn(written, mistakes)
+  const found = configMapIn(written, mistakes)
+  const object = projectConfiguration('ConfigMap', found)
   if (mistakes.length === 0) readConfigMap(object, mistakes)
   const { config } = object.spec as { readonly config: string | null }
   const root = mistakes.length === 0 && config !== null ? parseYaml(config, 'config', []) : null
-  if (!root) return { objects: [], mistakes }
-  return { objects: objectsOf(root, namespace, object.annotations), mistakes }
+  const renamed = root ? renamedIn(root, mistakes) : new Map()
+  if (!root || mistakes.length > 0) return { objects: [], renamed, mistakes }
+  const at = found.metadata?.namespace ?? namespace
+  return { objects: objectsOf(root, at, object.annotations), renamed, mistakes }
 }
 
-function configMapIn(written: string, mistakes: Mistakes) {
-  let value: unknown = null
+interface Written {
+  readonly kind?: string
+  readonly metadata?: { readonly namespace?: string }
+  readonly data?: object
+  readonly items?: readonly Written[]
+}
+
+/** Of a file that kubectl would apply: each document an object, or a List of some. */
+function configMapIn(written: string, mistakes: Mistakes): Written {
+  const objects = valuesIn(written, mistakes)
+    .map(value => (value ?? {}) as Written)
+    .flatMap(one => (one.kind === 'List' ? (one.items ?? []) : [one]))
+  const isManifest = objects.some(one => typeof one.kind === 'string')
+  if (!isManifest) return { data: { config: written } }
+  const [found, ...others] = objects.filter(one => one.kind === 'ConfigMap')
+  if (!found) mistakes.push('no object in it is a ConfigMap: give the manifest of that of MetalLB')
+  if (others.length > 0) mistakes.push('more than one ConfigMap is in it: keep that of MetalLB')
+  return found ?? {}
+}
+
+function valuesIn(written: string, mistakes: Mistakes): unknown[] {
   try {
-    value = parse(written, { logLevel: 'silent' })
+    return parseAllDocuments(written, { logLevel: 'silent' }).map(one => {
+      for (const { message } of one.errors) mistakes.push(message)
+      return one.toJS()
+    })
   } catch (error) {
     mistakes.push(error instanceof Error ? error.message : String(error))
+    return []
   }
-  const whole = typeof value === 'object' && value !== null && 'kind' in value && 'data' in value
-  const object = whole ? value : { metadata: { name: 'config' }, data: { config: written } }
-  return projectConfiguration('ConfigMap', object)
+}
+
+/** Names that no object can have, by what they become. Two that become the same are a mistake: one would be lost. */
+function renamedIn(root: Part, mistakes: Mistakes): ReadonlyMap<string, string> {
+  const given = members(root, TOP_MEMBERS, [])
+  const renamed = new Map<string, string>()
+  for (const key of ['address-pools', 'bfd-profiles'] as const) {
+    const taken = new Map<string, string>()
+    for (const part of items(given[key], [])) {
+      const written = text(members(part, ['name'], []).name, [])
+      const name = nameFrom(written)
+      const other = taken.get(name)
+      if (other !== undefined && other !== written) {
+        mistakes.push(
+          `${part.where}: as objects "${other}" and "${written}" would both be called "${name}": rename one of the two`,
+        )
+      }
+      taken.set(name, written)
+      if (key === 'address-pools' && name !== written) renamed.set(written, name)
+    }
+  }
+  return renamed
 }
 
 /** Of a map that has been found good: nothing here can be a mistake any more. */

@@ -182,6 +182,31 @@ test('the manifest of the ConfigMap is taken as well as what stands in it, with 
   assert.deepEqual(objects[0]?.metadata.annotations, { 'herald.io/cool-down': '5m' })
 })
 
+const POOL = 'address-pools: [{name: a, protocol: layer2, addresses: [10.0.0.0/24]}]'
+const aMap = { kind: 'ConfigMap', metadata: { name: 'config' }, data: { config: POOL } }
+const inNamespace = { ...aMap, metadata: { name: 'config', namespace: 'mine' } }
+const secret = { kind: 'Secret', metadata: { name: 'b' }, data: {} }
+
+test('the ConfigMap is found among other objects, and its objects lie where it does', () => {
+  for (const manifest of [
+    `${stringify(secret)}---\n${stringify(inNamespace)}`,
+    stringify({ kind: 'List', items: [secret, inNamespace] }),
+    JSON.stringify({ kind: 'List', items: [inNamespace] }),
+  ]) {
+    const { objects, mistakes } = convertConfigMap(manifest, 'lb')
+    assert.deepEqual(mistakes, [])
+    assert.deepEqual(
+      objects.map(({ metadata }) => metadata.namespace),
+      ['mine', 'mine'],
+    )
+  }
+  assert.equal(convertConfigMap(stringify(aMap), 'lb').objects[0]?.metadata.namespace, 'lb')
+})
+
+test('pools whose name no object can have are named, and by what', () => {
+  assert.deepEqual([...convertConfigMap(WHOLE, 'lb').renamed], [['Office_LAN', 'office-lan']])
+})
+
 test('what a peer does not say about its hold time was 90 s', () => {
   const peer = 'peers: [{my-asn: 1, peer-asn: 2, peer-address: 10.0.0.1, hold-time: 30s}]'
   const pools = 'address-pools: [{name: a, protocol: bgp, addresses: [10.0.0.0/24]}]'
@@ -193,6 +218,13 @@ test('what a peer does not say about its hold time was 90 s', () => {
 const refused: readonly (readonly [string, string, RegExp])[] = [
   ['no YAML', 'a: [', /line|flow/i],
   ['nothing in it', '', /no address-pools|empty|nothing/i],
+  ['no ConfigMap', stringify(secret), /no object in it is a ConfigMap/],
+  ['two ConfigMaps', `${stringify(aMap)}---\n${stringify(aMap)}`, /more than one ConfigMap/],
+  [
+    'two pools of one name',
+    `${POOL.slice(0, -1)}, {name: A, protocol: layer2, addresses: [10.0.1.0/24]}]`,
+    /"a" and "A" would both be called "a": rename one/,
+  ],
   ['an unknown key', 'address-pool: []', /address-pool/],
   ['a pool without protocol', 'address-pools: [{name: a, addresses: [10.0.0.0/24]}]', /protocol/],
 ]
