@@ -18,7 +18,7 @@ export interface Shelf<P> {
   resourceVersion: string
 }
 
-export const emptyShelf = <P>(): Shelf<P> => ({ items: new Map(), resourceVersion: '0' })
+const emptyShelf = <P>(): Shelf<P> => ({ items: new Map(), resourceVersion: '0' })
 
 /** Puts a complete list in place of what was known; says which keys are gone. */
 export function replace<P>(

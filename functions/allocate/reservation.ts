@@ -2,7 +2,7 @@
 import { parseDuration } from '../model/duration.ts'
 import type { Service } from '../model/service.ts'
 
-export const RESERVE_ANNOTATION = 'herald.io/reserve'
+const RESERVE_ANNOTATION = 'herald.io/reserve'
 
 /** Milliseconds; -1: for ever, 0: not at all (also when the annotation cannot be read). */
 export function reserveMsOf(service: Pick<Service, 'annotations'>): number {

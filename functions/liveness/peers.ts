@@ -62,11 +62,6 @@ export class Peers {
     return this.#present.values()
   }
 
-  hasLiving(nowMs: number): boolean {
-    for (const peer of this.#present.values()) if (peer.living(nowMs)) return true
-    return false
-  }
-
   /** Some living node claims what is not known here. */
   unsynced(nowMs: number): boolean {
     for (const peer of this.#present.values()) {

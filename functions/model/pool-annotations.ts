@@ -4,10 +4,10 @@ import type { Pool } from './configuration.ts'
 import { parseDuration } from './duration.ts'
 
 /** Addresses, ranges and CIDRs, separated by commas, that are never handed out. */
-export const EXCLUDE_ANNOTATION = 'herald.io/exclude'
+const EXCLUDE_ANNOTATION = 'herald.io/exclude'
 
 /** How long an address rests before another Service may have it; 0: the order is exactly MetalLB's. */
-export const COOL_DOWN_ANNOTATION = 'herald.io/cool-down'
+const COOL_DOWN_ANNOTATION = 'herald.io/cool-down'
 
 /** How many addresses of the pool the Services of one namespace may hold together; a shared one counts once. */
 export const NAMESPACE_QUOTA_ANNOTATION = 'herald.io/namespace-quota'

@@ -1,8 +1,5 @@
 import type { Labels } from './selector.ts'
 
-/** "namespace/name"; the cluster is said by the key or queue that it stands in. */
-export type ServiceName = string
-
 /**
  * The id of a Service ("cluster/namespace/name") as its own cluster knows it; one of another cluster that shares the address
  * space stays an id: three names, and the first of them says where to look.

@@ -31,8 +31,6 @@ export interface Ranges {
   readonly usable: readonly AddressRange[]
 }
 
-export const FAMILIES: readonly Family[] = ['IPv4', 'IPv6']
-
 export function rangesToTally(
   pool: Pool,
   family: Family,

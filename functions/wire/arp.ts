@@ -53,7 +53,7 @@ export function decodeArpFrame(octets: Uint8Array): ArpFrame | ArpFault {
   return typeof arp === 'string' ? arp : { ethernet, arp }
 }
 
-export function decodeArp(octets: OctetReader): ArpPacket | ArpFault {
+function decodeArp(octets: OctetReader): ArpPacket | ArpFault {
   if (octets.remaining() < ARP_LENGTH) return 'truncated'
   if (octets.u16() !== HARDWARE_ETHERNET) return 'hardwareType' // ar$hrd
   if (octets.u16() !== ETHERTYPE_IPV4) return 'protocolType' // ar$pro

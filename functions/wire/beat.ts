@@ -40,7 +40,7 @@ export interface Secrets {
 /** Of the payload: IPv6 demands an MTU of 1280; its header, UDP's and a tunnel's are taken off. */
 export const MESSAGE_LENGTH_MAX = 1200
 /** What is left when all names are as long as they may be (node 253, interface 15, cluster 63). */
-export const HEARD_MAX = 88
+const HEARD_MAX = 88
 
 const VERSION = 1
 const [BEAT, SET] = [1, 2]

@@ -9,7 +9,7 @@ import type { Pool } from '../../functions/model/configuration.ts'
 export type Records = ReadonlyMap<string, AddressRecord>
 
 /** May the Service have this address? Whatever nobody holds is free. */
-export function fitsOn(book: Records, address: string, id: string, terms: SharingTerms): boolean {
+function fitsOn(book: Records, address: string, id: string, terms: SharingTerms): boolean {
   const record = book.get(address)
   const others = Object.entries(record?.holders ?? {}).filter(([holder]) => holder !== id)
   if (!record || others.length === 0) return true

@@ -53,10 +53,6 @@ export class Authority {
     return token
   }
 
-  revokeToken(token: string): void {
-    this.#users.delete(token)
-  }
-
   /** 401 for who cannot show a known token. */
   authenticate(authorization: string | undefined): User {
     const [scheme, token = ''] = (authorization ?? '').split(' ')

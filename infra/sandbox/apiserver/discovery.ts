@@ -53,7 +53,7 @@ function groupsOf(all: readonly Resource[]): string[] {
 }
 
 /** Versions by preference: v2 before v1, v1 before v1beta1. */
-export function versionsOf(all: readonly Resource[], group: string): string[] {
+function versionsOf(all: readonly Resource[], group: string): string[] {
   const versions = new Set(all.filter(one => one.group === group).map(one => one.version))
   return [...versions].sort((a, b) => rank(b) - rank(a) || a.localeCompare(b))
 }
@@ -73,7 +73,7 @@ function groupDocument(all: readonly Resource[], name: string): JsonObject {
   return { name, versions, preferredVersion: versions[0] ?? null }
 }
 
-export function verbsOf(): string[] {
+function verbsOf(): string[] {
   return ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 }
 

@@ -118,7 +118,7 @@ function validateName(resource: Resource, name: string): Cause[] {
   return SUBDOMAIN.test(name) ? [] : [cause.invalid(field, name, SUBDOMAIN_1123)]
 }
 
-export const LABEL_1035 =
+const LABEL_1035 =
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
 export const LABEL_1123 =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"

@@ -88,7 +88,7 @@ export function readRevision(text: string): number {
   return Number(text)
 }
 
-export function tooOld(asked: string | number, store: Store): string {
+function tooOld(asked: string | number, store: Store): string {
   return `The resourceVersion for the provided list is too old. (${asked}; the oldest kept is ${store.oldestRevision})`
 }
 

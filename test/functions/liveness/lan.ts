@@ -11,7 +11,7 @@ export interface Faults {
 
 export const SOUND: Readonly<Faults> = { loss: 0, duplicates: 0, strays: 0 }
 /** The longest way on a sound LAN. */
-export const WAY_MAX_MS = 4
+const WAY_MAX_MS = 4
 
 export class Lan {
   readonly nodes: number
