@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { runIn } from '../../../infra/sandbox/lan/namespace.ts'
+import { askByARP } from '../../bench/questions.ts'
 import { needs } from '../../support/capabilities.ts'
 import { eventually } from '../../support/eventually.ts'
 import {
@@ -90,16 +91,19 @@ describe('a peer', { ...needs('netns'), concurrency: 3 }, () => {
     const wire = await wireIn(scope, client)
     await wire.ask(VIP)
     const flood = talk(
-      '../bench/arp-requester.ts',
-      [await sh(other, 'cat /sys/class/net/eth0/ifindex'), `${macNumber(await macOf(other))}`],
+      '../bench/requester.ts',
+      [await sh(other, 'cat /sys/class/net/eth0/ifindex')],
       other.enter,
     )
     scope.after(() => flood.end())
     const flooding = flood.ask(
       {
-        sender: 0x0a07_0009,
-        target: 0x0a07_0032,
-        targetMAC: macNumber(mac),
+        ...askByARP({
+          mac: macNumber(await macOf(other)),
+          sender: 0x0a07_0009,
+          target: 0x0a07_0032,
+          targetMAC: macNumber(mac),
+        }),
         inFlight: 64,
         requests: 7000,
       },

@@ -1,18 +1,17 @@
 /**
- * Asks for addresses by ARP as fast as it can, for `arp.ts`: a process of its own that blocks in the kernel, and sends and
- * receives many frames in one system call so that it is not what is measured. Argument: the interface index and its MAC.
+ * Sends one frame again and again as fast as it is answered: a process of its own that blocks in the kernel, and sends and
+ * receives many frames in one system call so that it is not what is measured. Argument: the interface index.
  */
 import { createInterface } from 'node:readline'
 import koffi from 'koffi'
-import { encodeArpFrame, REQUEST } from '../../functions/wire/arp.ts'
 import { HOST_LITTLE_ENDIAN as LITTLE } from '../../functions/wire/bytes.ts'
-import { ETHERTYPE_ARP } from '../../functions/wire/ethernet.ts'
 
 export interface Round {
-  readonly sender: number
-  readonly target: number
-  /** Asked by unicast, as a neighbour cache checks what it knows: the others on the switch see nothing. */
-  readonly targetMAC: number
+  readonly etherType: number
+  /** The whole frame, hexadecimal. */
+  readonly question: string
+  /** Offset in a frame -> the octets, hexadecimal, that make it the answer. */
+  readonly answer: Readonly<Record<number, string>>
   readonly inFlight: number
   readonly requests: number
 }
@@ -32,15 +31,16 @@ const send = libc.func('intptr_t send(int, const void *, size_t, int)')
 const recv = libc.func('intptr_t recv(int, void *, size_t, int)')
 const sendmmsg = libc.func('int sendmmsg(int, void *, unsigned int, int)')
 const recvmmsg = libc.func('int recvmmsg(int, void *, unsigned int, int, void *)')
-const [AF_PACKET, SOCK_RAW, ETH_P_ARP, SOL_SOCKET, SO_RCVTIMEO] = [17, 3, 0x0806, 1, 20]
+const [AF_PACKET, SOCK_RAW, SOL_SOCKET, SO_RCVTIMEO] = [17, 3, 1, 20]
 const MSG_WAITFORONE = 0x10000
-const FRAME_MAX = 64
+const FRAME_MAX = 128
 /** struct mmsghdr on 64 bits: msghdr of 56 octets, length of 4, padding. */
 const MMSGHDR_LENGTH = 64
 const PATIENCE_US = 200_000
 
-const [index = '', mac = ''] = process.argv.slice(2)
-const fd = open(Number(index))
+const [index = ''] = process.argv.slice(2)
+/** By EtherType. */
+const sockets = new Map<number, number>()
 for await (const line of createInterface({ input: process.stdin })) {
   const round = JSON.parse(line) as Round
   const outcome = round.inFlight === 1 ? oneByOne(round) : many(round)
@@ -48,6 +48,8 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 function oneByOne(round: Round): Outcome {
+  const fd = socketOf(round)
+  const isAnswer = answerOf(round)
   const question = questionOf(round)
   const into = new Uint8Array(FRAME_MAX)
   const latenciesUs: number[] = []
@@ -56,7 +58,7 @@ function oneByOne(round: Round): Outcome {
     const asked = performance.now()
     send(fd, question, question.length, 0)
     while (recv(fd, into, into.length, 0) > 0) {
-      if (!answers(into, round)) continue
+      if (!isAnswer(into)) continue
       latenciesUs.push((performance.now() - asked) * 1000)
       break
     }
@@ -66,6 +68,8 @@ function oneByOne(round: Round): Outcome {
 }
 
 function many(round: Round): Outcome {
+  const fd = socketOf(round)
+  const isAnswer = answerOf(round)
   const questions = batch(round.inFlight, () => questionOf(round))
   const answered = batch(round.inFlight, () => new Uint8Array(FRAME_MAX))
   let [sent, received, lost] = [0, 0, 0]
@@ -75,30 +79,20 @@ function many(round: Round): Outcome {
     if (free > 0) sent += sendmmsg(fd, questions.headers, free, 0)
     const count = recvmmsg(fd, answered.headers, round.inFlight, MSG_WAITFORONE, null)
     if (count <= 0) lost = sent - received // patience is over
-    for (let i = 0; i < count; i++) if (answers(answered.frames[i], round)) received++
+    for (let i = 0; i < count; i++) if (isAnswer(answered.frames[i])) received++
   }
   return { answered: received, ms: performance.now() - began, latenciesUs: [] }
 }
 
-function questionOf({ sender, target, targetMAC }: Round): Uint8Array {
-  const source = Number(mac)
-  return encodeArpFrame({
-    ethernet: { destination: targetMAC, source, etherType: ETHERTYPE_ARP },
-    arp: {
-      operation: REQUEST,
-      senderHardwareAddress: source,
-      senderProtocolAddress: sender,
-      targetHardwareAddress: 0,
-      targetProtocolAddress: target,
-    },
-  })
+function questionOf({ question }: Round): Uint8Array {
+  return new Uint8Array(Buffer.from(question, 'hex'))
 }
 
-/** A reply (ar$op at 20) from the target (ar$spa at 28). */
-function answers(frame: Uint8Array | undefined, { target }: Round): boolean {
-  if (!frame) return false
-  const view = new DataView(frame.buffer)
-  return view.getUint16(20) === 2 && view.getUint32(28) === target
+function answerOf({ answer }: Round): (frame: Uint8Array | undefined) => boolean {
+  const octets = Object.entries(answer).flatMap(([from, hex]) =>
+    [...Buffer.from(hex, 'hex')].map((octet, i) => [Number(from) + i, octet] as const),
+  )
+  return frame => frame !== undefined && octets.every(([at, octet]) => frame[at] === octet)
 }
 
 /** Headers for so many frames of their own, each with one struct iovec. */
@@ -116,11 +110,17 @@ function batch(count: number, make: () => Uint8Array) {
   return { frames, vectors, headers }
 }
 
-function open(interfaceIndex: number): number {
+function socketOf({ etherType }: Round): number {
+  const fd = sockets.get(etherType) ?? open(Number(index), etherType)
+  sockets.set(etherType, fd)
+  return fd
+}
+
+function open(interfaceIndex: number, etherType: number): number {
   const opened: number = socket(AF_PACKET, SOCK_RAW, 0)
   const address = new DataView(new ArrayBuffer(20))
   address.setUint16(0, AF_PACKET, LITTLE)
-  address.setUint16(2, ETH_P_ARP)
+  address.setUint16(2, etherType)
   address.setInt32(4, interfaceIndex, LITTLE)
   const patience = new DataView(new ArrayBuffer(16))
   patience.setBigUint64(8, BigInt(PATIENCE_US), LITTLE)
