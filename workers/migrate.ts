@@ -11,10 +11,11 @@ import {
   projectService,
 } from '../functions/watch/project.ts'
 import type { UpConfig } from '../infra/config.ts'
-import { ApiError, connectKubernetes, type KubernetesApi } from '../infra/kubernetes/client.ts'
+import { ApiError, type KubernetesApi } from '../infra/kubernetes/client.ts'
 import { listAll } from '../infra/kubernetes/list.ts'
 import type { World } from '../infra/process.ts'
 import { progress, type Told, tell } from './ask.ts'
+import { withKubernetes } from './reach.ts'
 
 /** Something would change. */
 const CHANGES = 3
@@ -34,16 +35,13 @@ export async function runMigrate(
   })
 }
 
-async function runCheck({ config, signal }: World<UpConfig>): Promise<number> {
-  const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
-  try {
+function runCheck({ config, signal }: World<UpConfig>): Promise<number> {
+  return withKubernetes(config, async api => {
     const cluster = await look(api, config.namespace, signal).finally(() => progress(''))
     const verdict = check(cluster, config.loadBalancerClass)
     tell({ value: verdict, lines: linesOf(verdict, cluster) }, config.output)
     return verdict.changes.length > 0 ? CHANGES : 0
-  } finally {
-    api.close()
-  }
+  })
 }
 
 function linesOf({ first, changes }: Verdict, { services }: ClusterFound): Told {

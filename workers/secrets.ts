@@ -5,9 +5,10 @@
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { UpConfig } from '../infra/config.ts'
-import { ApiError, connectKubernetes, type KubernetesApi } from '../infra/kubernetes/client.ts'
+import { ApiError, type KubernetesApi } from '../infra/kubernetes/client.ts'
 import type { World } from '../infra/process.ts'
 import { OPERATORS, PROCESSES, userName } from '../infra/redis/acl.ts'
+import { withKubernetes } from './reach.ts'
 
 /** Name and keys, as infra/deploy/helm mounts them. */
 const SECRETS: readonly (readonly [name: string, keys: readonly string[]])[] = [
@@ -19,14 +20,13 @@ const SECRETS: readonly (readonly [name: string, keys: readonly string[]])[] = [
 ]
 const BYTES = 32
 
-export async function runSecrets({ config, log }: World<UpConfig>): Promise<number> {
-  const api = await connectKubernetes({ kubeconfig: config.kubeconfig, context: config.context })
-  const make = async (name: string, data: Readonly<Record<string, string>>) => {
-    const made = await create(api, config.namespace, name, data)
-    log.info({ secret: `${config.namespace}/${name}` }, made ? 'made' : 'is there already')
-    return made
-  }
-  try {
+export function runSecrets({ config, log }: World<UpConfig>): Promise<number> {
+  return withKubernetes(config, async api => {
+    const make = async (name: string, data: Readonly<Record<string, string>>) => {
+      const made = await create(api, config.namespace, name, data)
+      log.info({ secret: `${config.namespace}/${name}` }, made ? 'made' : 'is there already')
+      return made
+    }
     for (const [name, keys] of SECRETS) {
       const random = () => randomBytes(BYTES).toString('hex')
       await make(name, Object.fromEntries(keys.map(key => [key, random()])))
@@ -37,9 +37,7 @@ export async function runSecrets({ config, log }: World<UpConfig>): Promise<numb
       await make('herald-windows-public', { 'public.pem': publicKey })
     }
     return 0
-  } finally {
-    api.close()
-  }
+  })
 }
 
 const windowsKeys = () =>

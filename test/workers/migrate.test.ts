@@ -1,6 +1,6 @@
 /** `herald migrate`, as a user runs it: against the sandbox's API server, which it must not change. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -72,6 +72,24 @@ describe('herald migrate', () => {
     assert.match(said, /Service default\/web +would lose 203\.0\.113\.9/)
     assert.equal(code, 3)
   })
+
+  const unusable: readonly (readonly [string, RegExp, string, RegExp])[] = [
+    ['refuses', /token: .*/, 'token: nobodys', /refuses what is needed: GET .*401 Unauthorized/],
+    ['is not there', /(server: https:.*:)\d+/, '$11', /does not answer .*ECONNREFUSED/],
+  ]
+  for (const [what, part, instead, words] of unusable) {
+    test(`check: an API server that ${what} is no bug, and it is said what to do`, async t => {
+      const folder = mkdtempSync(join(tmpdir(), 'herald-migrate-'))
+      t.after(() => rmSync(folder, { recursive: true }))
+      const path = join(folder, 'kubeconfig')
+      writeFileSync(path, readFileSync(api.kubeconfigPath, 'utf8').replace(part, instead))
+      const { code, said } = await migrate(t, 'check', '--kubeconfig', path)
+      assert.equal(code, 1)
+      assert.match(said, words)
+      assert.match(said, /--kubeconfig/)
+      assert.doesNotMatch(said, /A bug/)
+    })
+  }
 
   test('configmap: what it prints can be applied', needs('kubectl'), async t => {
     const folder = mkdtempSync(join(tmpdir(), 'herald-migrate-'))
