@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
@@ -18,7 +18,7 @@ import { openBells } from '../../infra/queue/queues.ts'
 import { type State, stateOf } from '../../infra/redis/state.ts'
 import { crew } from '../support/crew.ts'
 import { keptLog } from '../support/log.ts'
-import { residentMiB } from '../support/memory.ts'
+import { processorMs, residentMiB } from '../support/proc.ts'
 import { privateRedis } from '../support/redis.ts'
 import { undoing } from '../support/undo.ts'
 import type { Order, Told } from './scale-api.ts'
@@ -110,7 +110,7 @@ async function decideAll(redis: Redis, state: State, allocators: readonly Child[
   )
   const bells = openBells(redis, PREFIX, keptLog())
   const names = Object.keys(await redis.hgetall(keys.services('default')))
-  const cpu = () => allocators.reduce((sum, { pid }) => sum + cpuMsOf(pid()), 0)
+  const cpu = () => allocators.reduce((sum, { pid }) => sum + processorMs(pid()), 0)
   const [beganMs, cpuBefore] = [performance.now(), cpu()]
   await bells.ring(
     'allocate',
@@ -151,12 +151,6 @@ async function ask(api: ChildProcess, order: Order): Promise<Told> {
   const answer = once(api, 'message')
   api.send(order)
   return (await answer)[0] as Told
-}
-
-/** CPU time of all its threads so far (proc(5): utime and stime, in ticks of 10 ms). */
-function cpuMsOf(pid: number | null): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
 async function redisMemory(redis: Redis): Promise<string> {

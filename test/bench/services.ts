@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +14,7 @@ import { type Child, dyingWithParent, keepRunning } from '../../infra/child.ts'
 import type { Checks } from '../../infra/process.ts'
 import { eventually } from '../support/eventually.ts'
 import { keptLog } from '../support/log.ts'
+import { processorMs } from '../support/proc.ts'
 import { type PrivateRedis, privateRedis } from '../support/redis.ts'
 import type { Order, Times } from './services-api.ts'
 
@@ -42,10 +43,10 @@ async function round(name: string, perSecond: number | null): Promise<string> {
     const allocator = start('allocator', redis)
     undo.push(() => Promise.all([watcher.stop(), allocator.stop()]))
     await ready([watcher, allocator])
-    const before = [watcher, allocator].map(cpuMs)
+    const before = [watcher, allocator].map(child => processorMs(child.pid()))
     const times = await timesOf(api, { count, perSecond })
     const [watcherMs = 0, allocatorMs = 0] = [watcher, allocator].map(
-      (child, index) => (cpuMs(child) - (before[index] ?? 0)) / count,
+      (child, index) => (processorMs(child.pid()) - (before[index] ?? 0)) / count,
     )
     const cpu = `CPU ms a Service: watcher ${watcherMs.toFixed(2)}, allocator ${allocatorMs.toFixed(2)}`
     const written = `${times.patches} patches, ${times.events} events`
@@ -99,11 +100,6 @@ async function timesOf(api: ChildProcess, order: Order): Promise<Times> {
 }
 
 /** CPU time of all its threads so far (proc(5): utime and stime, in ticks of 10 ms). */
-function cpuMs(child: Child): number {
-  const fields = readFileSync(`/proc/${child.pid()}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}
-
 function rowOf(times: readonly number[], perSecond: number | null): string {
   const at = (share: number) =>
     ((times[Math.ceil(times.length * share) - 1] ?? 0) / 1000).toFixed(2)
