@@ -56,8 +56,8 @@ function leaseWords(endMs: number | null, nowMs: number): string {
 }
 
 export async function explainQueue(source: Source, name: string): Promise<Explained> {
-  const { state, depths, cluster } = source
-  const names = await queueNames(state, cluster)
+  const { state, depths } = source
+  const names = await queueNames(source)
   if (!names.includes(name)) throw unknown('queue', name, `known queues: ${names.join(', ')}`)
   const [failures, unanswered] = await Promise.all([
     depths.failures(name),

@@ -9,8 +9,8 @@ import {
   serviceRows,
 } from '../functions/inventory/inventory.ts'
 import type { Row } from '../functions/inventory/row.ts'
+import type { Node } from '../functions/model/node.ts'
 import type { Depths } from '../infra/queue/depth.ts'
-import type { State } from '../infra/redis/state.ts'
 import type { Asked } from './ask.ts'
 
 /** What listings are made of. */
@@ -61,9 +61,8 @@ const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
       state.drained(cluster),
       scripts.clock(),
     ])
-    const names = new Set([...nodes.map(node => node.name), ...announcers.map(one => one.node)])
     return Promise.all(
-      [...names].map(async name => {
+      namesOf(nodes, leases, nowMs).map(async name => {
         const [groups, behindSinceMs] = await Promise.all([
           state.groupsOf(cluster, name),
           state.dirtySinceMs(`announce-${cluster}-${name}`),
@@ -81,9 +80,9 @@ const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
     )
   },
 
-  async queues({ state, depths, cluster }) {
+  async queues({ state, scripts, depths, cluster }) {
     return Promise.all(
-      (await queueNames(state, cluster)).map(async name => {
+      (await queueNames({ state, scripts, cluster })).map(async name => {
         const [found, unanswered] = await Promise.all([depths.depth(name), state.dirtyCount(name)])
         return { name, ...found, unanswered }
       }),
@@ -91,9 +90,31 @@ const READERS: Readonly<Record<Kind, (source: Source) => Promise<Row[]>>> = {
   },
 }
 
-/** Those that are answered for one cluster. */
-export async function queueNames(state: State, cluster: string): Promise<string[]> {
-  const nodes = [...(await state.leases(cluster)).keys()]
-  const announcing = nodes.map(node => `announce-${cluster}-${node}`)
-  return ['allocate', 'place', `publish-${cluster}`, ...announcing]
+/** Queues that are answered for one cluster. */
+export async function queueNames(source: Omit<Source, 'depths'>): Promise<string[]> {
+  const announcing = (await nodeNames(source)).map(node => `announce-${source.cluster}-${node}`)
+  return ['allocate', 'place', `publish-${source.cluster}`, ...announcing]
+}
+
+/** Nodes that Kubernetes has, and others whose announcer runs. One that was removed keeps its lease, which has ended. */
+export async function nodeNames({
+  state,
+  scripts,
+  cluster,
+}: Omit<Source, 'depths'>): Promise<string[]> {
+  const [nodes, leases, { nowMs }] = await Promise.all([
+    state.nodes(cluster),
+    state.leases(cluster),
+    scripts.clock(),
+  ])
+  return namesOf(nodes, leases, nowMs)
+}
+
+function namesOf(
+  nodes: readonly Node[],
+  leases: ReadonlyMap<string, number>,
+  nowMs: number,
+): string[] {
+  const running = [...leases].filter(([, endMs]) => endMs > nowMs).map(([name]) => name)
+  return [...new Set([...nodes.map(node => node.name), ...running])]
 }

@@ -6,10 +6,13 @@ import { type AddressState, type Usage, usagesOf } from '../functions/allocate/u
 import type { MetricName } from '../infra/metrics/catalog.ts'
 import type { Metrics } from '../infra/metrics/metrics.ts'
 import type { Depths } from '../infra/queue/depth.ts'
+import type { Scripts } from '../infra/redis/scripts.ts'
 import type { State } from '../infra/redis/state.ts'
+import { nodeNames, queueNames } from './listing.ts'
 
 export interface MeasureWorld {
   readonly state: State
+  readonly scripts: Scripts
   readonly cluster: string
   /** All clusters that share the address space. */
   readonly clusters: readonly string[]
@@ -54,25 +57,24 @@ const OF_POOLS: readonly MetricName[] = [
 ]
 
 async function measureQueues(world: MeasureWorld, metrics: Metrics): Promise<void> {
-  const { state, clusters } = world
-  const nodes = await Promise.all(
-    clusters.map(async one => [one, [...(await state.leases(one)).keys()]] as const),
+  const { state, scripts, clusters } = world
+  const queues = new Set(
+    (await Promise.all(clusters.map(cluster => queueNames({ state, scripts, cluster })))).flat(),
   )
-  const queues = [
-    'allocate',
-    'place',
-    ...clusters.map(one => `publish-${one}`),
-    ...nodes.flatMap(([one, names]) => names.map(node => `announce-${one}-${node}`)),
-  ]
   const found = await Promise.all(
-    queues.map(async queue => ({
+    [...queues].map(async queue => ({
       queue,
       depth: await world.depth(queue),
       unanswered: await state.dirtyCount(queue),
     })),
   )
   const waiting = await state.waitingCount()
-  const lapsed = await Promise.all(clusters.map(one => world.lapsed(one)))
+  const lapsed = await Promise.all(
+    clusters.map(async cluster => {
+      const there = new Set(await nodeNames({ state, scripts, cluster }))
+      return (await world.lapsed(cluster)).filter(node => there.has(node))
+    }),
+  )
   metrics.clear(OF_QUEUES) // a node that is gone has no queue any more
   for (const { queue, depth, unanswered } of found) {
     const { oldestMs, ...states } = depth

@@ -173,7 +173,7 @@ const WORK = {
     type: 'gauge',
     labels: ['cluster'],
     by: ['allocator'],
-    help: sweeping('Nodes whose announcer has not renewed its lease'),
+    help: sweeping('Nodes that Kubernetes has and whose announcer has not renewed its lease'),
   },
   herald_redis_ping_seconds: {
     type: 'histogram',

@@ -50,6 +50,21 @@ describe('herald get', needs('redis'), () => {
     assert.match((await ask('get', 'nodes')).said, /^node-a +renewed +false +eth0 +1 +-$/m)
   })
 
+  test('a node that Kubernetes has no more and whose announcer has ended is none', async t => {
+    const { world, ask } = await heldAndRefused(t)
+    await world.join('gone')
+    const { leases, nodes } = world.state.keys
+    const learnt = { records: nodes('default'), field: 'gone', resourceVersion: '2', value: null }
+    await world.scripts.learn({ ...learnt, bell: null })
+    const shown = async () => [
+      (await ask('get', 'nodes')).said.includes('gone'),
+      (await ask('get', 'queues')).said.includes('announce-default-gone'),
+    ]
+    assert.deepEqual(await shown(), [true, true], 'its announcer runs')
+    await world.redis.zadd(leases('default'), 1, 'gone')
+    assert.deepEqual(await shown(), [false, false])
+  })
+
   test('with -w goes on, and shows what changes', async t => {
     const world = await allocatorWorld(t)
     await world.configure(aConfiguration(aPool('blue', ['192.168.50.211-192.168.50.212'])))
