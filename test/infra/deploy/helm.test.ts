@@ -1,10 +1,11 @@
 /** The chart, rendered by a real helm and held to Kubernetes' own schemas. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
+import { parse } from 'yaml'
 import { CHART, helm, renderChart } from '../../../infra/deploy/helm.ts'
 import { readRbac } from '../../../infra/deploy/manifests.ts'
 import type { ApiObject } from '../../../infra/sandbox/apiserver/object.ts'
@@ -86,6 +87,7 @@ const MATRIX: readonly (readonly [string, readonly string[]])[] = [
     'monitors that are selected by a label of ours',
     ['podMonitor.enabled=true', 'podMonitor.labels.app\\.kubernetes\\.io/instance=a'],
   ],
+  ['alerts', ['prometheusRule.enabled=true', 'prometheusRule.labels.release=prometheus']],
   ['Prometheus by Services', ['serviceMonitor.enabled=true', 'serviceMonitor.labels.release=a']],
   ['Secrets of one’s own, no policies', ['secrets.create=false', 'networkPolicy.enabled=false']],
   ['a private registry', ['image.repository=r.example/herald', 'image.pullSecrets[0].name=r']],
@@ -251,6 +253,13 @@ describe('the chart', needs('kubectl'), () => {
       assert.doesNotMatch(JSON.stringify(listening), /127\.0\.0\.1/)
     })
   }
+
+  test('prometheusRule has the alerts, as they are', async () => {
+    const objects = objectsOf(await renderChart(['prometheusRule.enabled=true']))
+    const rule = objects.find(one => one.kind === 'PrometheusRule')
+    const written = readFileSync(join(CHART, '../monitoring/alerts.yaml'), 'utf8')
+    assert.deepEqual(rule?.spec, parse(written))
+  })
 
   for (const [endpoint, port] of [
     ['http://collector.observability:4318', 4318],

@@ -188,7 +188,7 @@ helm.sh/hook-weight: {{ . | quote }}
   {{- end }}
 {{- end }}
 
-{{/* Of a PodMonitor or ServiceMonitor; what its operator looks for is given. */}}
+{{/* Of a PodMonitor, a ServiceMonitor or a PrometheusRule; what its operator looks for is given. */}}
 {{- define "herald.monitor" -}}
 name: herald
 namespace: {{ .about.root.Release.Namespace }}
