@@ -1,6 +1,12 @@
 /** The way of beats and sets on one interface: sent in IPv4 where it has such an address, else in IPv6; heard in both. */
-import { decodeDatagram, encodeDatagram, type Source } from '../../functions/wire/datagram.ts'
+import {
+  decodeDatagram,
+  encodeDatagram,
+  GROUP_IPV6,
+  type Source,
+} from '../../functions/wire/datagram.ts'
 import { senderOf } from '../../functions/wire/ethernet.ts'
+import { reportGroup } from './multicast.ts'
 import { openBeatSockets } from './packet-socket.ts'
 import { close, errorName, receive, send } from './syscalls.ts'
 
@@ -11,6 +17,9 @@ const TURN_MAX = 16
 export class BeatSocket {
   readonly fds: readonly number[]
   readonly #sockets: { readonly ipv4: number; readonly ipv6: number }
+  readonly #index: number
+  /** What has the kernel report that beats in IPv6 are listened to; null: it does not yet. */
+  #report: number | null = null
   readonly #buffer = new Uint8Array(BUFFER_LENGTH)
   source: Source
 
@@ -18,6 +27,7 @@ export class BeatSocket {
   constructor(interfaceIndex: number, source: Source) {
     this.#sockets = openBeatSockets(interfaceIndex)
     this.fds = Object.values(this.#sockets)
+    this.#index = interfaceIndex
     this.source = source
   }
 
@@ -43,7 +53,13 @@ export class BeatSocket {
     return send(fd, encodeDatagram(this.source, payload)) < 0 ? errorName() : null
   }
 
+  /** Once there is an address to report it from; to be said again and again, for it may fail. */
+  report(): void {
+    this.#report ??= reportGroup(GROUP_IPV6, this.#index)
+  }
+
   close(): void {
     for (const fd of this.fds) close(fd)
+    if (this.#report !== null) close(this.#report)
   }
 }

@@ -3,7 +3,7 @@
  * performance.now(), over a beat socket on every interface that announces. What it answers for is in
  * answers.ts at once; the main thread writes it down.
  */
-import { homedOf } from '../../functions/announce/interfaces.ts'
+import { homedOf, sendsIPv6 } from '../../functions/announce/interfaces.ts'
 import { BeatLoss } from '../../functions/liveness/loss.ts'
 import type { Beat, Command, Event } from '../../functions/liveness/messages.ts'
 import { Protocol } from '../../functions/liveness/protocol.ts'
@@ -136,6 +136,7 @@ export class Member implements Timed {
       this.#ways.set(name, way)
     }
     way.socket.source = sourceOf(at)
+    if (sendsIPv6(at)) way.socket.report()
     const told = `${running} ${at.prefixes}`
     if (way.told === told) return
     way.told = told

@@ -1,7 +1,6 @@
 /** A socket for NDP on one interface: ipv6(7), RFC 3542. Needs the capability NET_RAW. */
-import { HOST_LITTLE_ENDIAN as LITTLE, OctetWriter } from '../../functions/wire/bytes.ts'
 import { NEIGHBOR_SOLICITATION } from '../../functions/wire/icmpv6.ts'
-import { formatIPv6, parseIPv6, writeIPv6 } from '../../functions/wire/ipv6.ts'
+import { formatIPv6, parseIPv6 } from '../../functions/wire/ipv6.ts'
 import {
   filterOf,
   JUMP_EQUAL,
@@ -11,15 +10,21 @@ import {
   SO_ATTACH_FILTER,
   SOL_SOCKET,
 } from './filter.ts'
+import {
+  IPPROTO_IPV6,
+  IPV6_ADD_MEMBERSHIP,
+  IPV6_DROP_MEMBERSHIP,
+  membershipOf,
+} from './multicast.ts'
 import type { RawSocket } from './raw-socket.ts'
 
 const SO_BINDTODEVICE = 25
 /** linux/in6.h and linux/icmpv6.h. */
-const [IPPROTO_IPV6, IPPROTO_ICMPV6] = [41, 58]
+const IPPROTO_ICMPV6 = 58
 const [IPV6_UNICAST_HOPS, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_LOOP] = [
   16, 17, 18, 19,
 ]
-const [IPV6_ADD_MEMBERSHIP, IPV6_DROP_MEMBERSHIP, ICMPV6_FILTER] = [20, 21, 1]
+const ICMPV6_FILTER = 1
 /** RFC 4861 section 7.1.1: a router would have made it less, so what has 255 comes from this link. */
 const HOP_LIMIT = 255
 /** At this octet of the IPv6 header: RFC 8200 section 3. */
@@ -145,10 +150,8 @@ export class NdpSocket {
     return spare
   }
 
-  /** struct ipv6_mreq: group of 16 octets, int interface. */
   #member(socket: RawSocket, option: number, group: bigint): void {
-    const request = writeIPv6(group, new OctetWriter(20)).octets
-    new DataView(request.buffer).setInt32(16, this.#interfaceIndex, LITTLE)
+    const request = membershipOf(group, this.#interfaceIndex)
     socket.setOption(IPPROTO_IPV6, option, Buffer.from(request), request.length)
   }
 }

@@ -66,6 +66,22 @@ describe('a standby', { ...needs('netns'), concurrency: 3 }, () => {
     })
   }
 
+  test(
+    'has a switch that prunes groups told that it listens to beats in IPv6',
+    needs('ipv6'),
+    async t => {
+      const { scope, lan, a } = await lab(t, false)
+      await sh(lan.hub, 'sysctl -qw net.ipv6.conf.br0.disable_ipv6=0')
+      await sh(lan.hub, 'ip link set br0 type bridge mcast_snooping 1')
+      await sh(a, 'sysctl -qw net.ipv6.conf.all.disable_ipv6=0')
+      const link = await memberIn(scope, a, 'a')
+      await eventually(async () => {
+        assert.match(await sh(lan.hub, 'bridge mdb show'), /port node-a grp ff02::114/)
+      }, 20_000)
+      await link.end()
+    },
+  )
+
   test('takes nothing from a node whose beats it cannot believe, and says so', async t => {
     const { scope, a, b, wire, macs } = await lab(t, false)
     const owner = await memberIn(scope, a, 'a', { remembered: [claim] })
