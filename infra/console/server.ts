@@ -56,7 +56,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
   const { listen, boards, token } = options
   const pages = new Set<(told: Told) => void>()
   const app = new Hono()
-  app.use(guard(options))
+  app.use(hardened, guard(options))
   for (const file of FILES) app.get(file === 'index.html' ? '/' : `/${file}`, page(file))
   app.get('/events', context => openPage(context, pages, options))
   app.get('/get/:kind', context =>
@@ -117,12 +117,16 @@ function guard({ listen }: ConsoleOptions): MiddlewareHandler {
         return context.text('Sent by a page of another site.', 403)
       }
     }
-    await next()
-    context.header('x-content-type-options', 'nosniff')
-    context.header('referrer-policy', 'no-referrer')
-    context.header('x-frame-options', 'DENY')
-    return undefined
+    return next()
   }
+}
+
+/** Refusals too. */
+const hardened: MiddlewareHandler = async (context, next) => {
+  await next()
+  context.header('x-content-type-options', 'nosniff')
+  context.header('referrer-policy', 'no-referrer')
+  context.header('x-frame-options', 'DENY')
 }
 
 function page(file: (typeof FILES)[number]) {

@@ -56,3 +56,16 @@ test('a page that takes nothing is cut off, and what it was not told is not kept
     return served.pages() === 0
   })
 })
+
+test('refusals are hardened as answers are', async t => {
+  const { url } = await aConsole(t)
+  for (const [method, status] of [
+    ['HEAD', 200],
+    ['PUT', 403],
+  ] as const) {
+    const answer = await fetch(url, { method })
+    assert.equal(answer.status, status)
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
+    assert.equal(answer.headers.get('x-frame-options'), 'DENY')
+  }
+})
