@@ -73,12 +73,15 @@ const QUEUES: Readonly<Record<string, Row>> = {
 /** Of unanswered bells: each queue has one, and so have the groups that were placed anew (state.ts). */
 const BOOKS: Readonly<Record<string, Row>> = { ...QUEUES, 'announced-*': ['rw', 'rw', 'rw', 'rw'] }
 
-/** Reads and writes what its keys let it; BullMQ and our scripts are Lua, and both ask INFO which Redis it is. */
+/**
+ * Reads and writes what its keys let it; BullMQ and our scripts are Lua, and both ask INFO which Redis it is; a client of a Redis
+ * Cluster asks where its slots are.
+ */
 const READS =
-  '-@all +@read +@connection -@admin -@dangerous -@scripting -scan -randomkey -dbsize +evalsha +eval +script|load +info +time'
+  '-@all +@read +@connection -@admin -@dangerous -@scripting -scan -randomkey -dbsize +evalsha +eval +script|load +info +time +cluster|slots +cluster|info'
 const WRITES = READS.replace('+@read', '+@read +@write +@transaction')
 /** A script of KEDA's asks how long a list is, having asked for its type (kedacore/keda, pkg/scalers/redis_scaler.go). */
-const MEASURES = '-@all +@connection -@admin -@dangerous +eval +evalsha +type +llen'
+const MEASURES = '-@all +@connection -@admin -@dangerous +eval +evalsha +type +llen +cluster|slots'
 
 /** One line for each user, but for its password: `user NAME RULES`. */
 export function aclOf(prefix: string): string {

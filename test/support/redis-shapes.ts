@@ -221,7 +221,7 @@ async function form(t: Scope, ports: readonly number[]): Promise<number> {
 }
 
 /** The bus of a cluster node stands 10,000 above its port. */
-const BUS_DISTANCE = 10_000
+export const BUS_DISTANCE = 10_000
 
 /** Ports below those that the kernel gives to clients, free a moment ago, with their companions. */
 export async function freePorts(count: number, companion = 0): Promise<number[]> {

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Redis } from 'ioredis'
+import { socketConfig } from '../../../infra/config/redis.ts'
 import { openDepths } from '../../../infra/queue/depth.ts'
 import { openBells } from '../../../infra/queue/queues.ts'
 import { aclOf, type User, userName } from '../../../infra/redis/acl.ts'
+import { checkRedis } from '../../../infra/redis/check.ts'
+import { connectRedis } from '../../../infra/redis/connect.ts'
 import { scriptsOf } from '../../../infra/redis/scripts.ts'
 import { allocatorWorld } from '../../support/allocator-world.ts'
 import { needs } from '../../support/capabilities.ts'
@@ -12,6 +15,7 @@ import { aPool } from '../../support/claims.ts'
 import { commands } from '../../support/cli.ts'
 import { keptLog } from '../../support/log.ts'
 import { type PrivateRedis, privateRedis } from '../../support/redis.ts'
+import { BUS_DISTANCE, freePorts } from '../../support/redis-shapes.ts'
 import { aConfiguration, aService } from '../../support/services.ts'
 import { undoing } from '../../support/undo.ts'
 import { until } from '../../support/until.ts'
@@ -79,12 +83,7 @@ describe('a user of Redis', needs('redis'), () => {
   let users: Record<User, Redis>
 
   before(async () => {
-    const lines = aclOf(PREFIX).trim().split('\n')
-    const args = lines.flatMap(line => {
-      const [, name = '', ...rules] = line.split(' ')
-      return ['--user', name, 'on', `>${name}`, ...rules]
-    })
-    redis = await privateRedis(scope, { args })
+    redis = await privateRedis(scope, { args: asArguments() })
     const as = async (user: User) => {
       const client = redis.connect()
       await client.auth(userName(user), userName(user))
@@ -174,6 +173,44 @@ describe('a user of Redis', needs('redis'), () => {
     assert.equal(await users.keda.eval(OF_KEDA, 1, '{herald}:allocate:wait'), waiting)
   })
 })
+
+test('a process may be a user of a Redis Cluster, and KEDA too', needs('redis'), async t => {
+  const scope = undoing(t)
+  const [port = 0] = await freePorts(1, BUS_DISTANCE)
+  const announced = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']
+  const server = await privateRedis(scope, {
+    args: ['--port', `${port}`, ...announced, ...asArguments()],
+  })
+  await server.connect().cluster('ADDSLOTSRANGE', 0, 16_383)
+  const log = keptLog()
+  const config = {
+    ...socketConfig(''),
+    mode: 'cluster' as const,
+    endpoints: [{ host: '127.0.0.1', port }],
+  }
+  const as = (user: User) => {
+    const name = userName(user)
+    const client = connectRedis({ ...config, username: name, password: name }, 'commands', log)
+    scope.after(() => client.disconnect())
+    return client
+  }
+  await until('the cluster is whole', async () =>
+    /cluster_state:ok/.test(await server.connect().cluster('INFO')),
+  )
+  await checkRedis(as('allocator'), config)
+  assert.equal(await as('console').hget('{herald}:default:services', 'default/web'), null)
+  const keda = server.connect()
+  await keda.auth(userName('keda'), userName('keda'))
+  assert.equal((await keda.cluster('SLOTS')).length, 1)
+})
+
+function asArguments(): string[] {
+  const lines = aclOf(PREFIX).trim().split('\n')
+  return lines.flatMap(line => {
+    const [, name = '', ...rules] = line.split(' ')
+    return ['--user', name, 'on', `>${name}`, ...rules]
+  })
+}
 
 async function refused(user: Redis, [name = '', ...args]: readonly string[]): Promise<void> {
   await assert.rejects(user.call(name, ...args), REFUSAL)
