@@ -12,10 +12,9 @@ import type { Finding } from '../functions/model/finding.ts'
 import type { Announcer } from '../functions/model/node.ts'
 import { LEASE_MS } from '../functions/place/lapsed.ts'
 import { BACK_AFTER_MS } from '../functions/place/place.ts'
-import { ALARMS } from '../functions/publish/alarm.ts'
 import { findBeatKeys } from '../infra/beat-keys.ts'
 import { collectAtRest } from '../infra/garbage.ts'
-import { type Link, type LinkMember, type LinkOptions, openLink } from '../infra/link/link.ts'
+import { type Link, type LinkOptions, openLink } from '../infra/link/link.ts'
 import { measureLag, measureLink } from '../infra/metrics/link.ts'
 import type { Metrics } from '../infra/metrics/metrics.ts'
 import { timed } from '../infra/metrics/redis.ts'
@@ -33,24 +32,18 @@ import { type FindingsWorld, unprobed, writeFindings } from './findings.ts'
 import { traceFirstFrames } from './first-frames.ts'
 import { comeBack, handOver, type PlacedWorld, ringPlace } from './hand-over.ts'
 import { watchKernel } from './kernel.ts'
-import { type Repeated, repeat } from './repeat.ts'
+import { eventsOf, type Told } from './link-events.ts'
+import { repeat } from './repeat.ts'
 
 const RENEW_EVERY_MS = 1000
-/** What is taken over together is written down together, once all of it is announced. */
-const GATHER_MS = 200
 
-interface Post extends FindingsWorld, PlacedWorld {
+interface Post extends FindingsWorld, PlacedWorld, Told {
   readonly session: string
   /** Null: it has no key to know by what is signed. */
   readonly bound: Bound | null
   readonly metrics: Metrics
   readonly startedMs: number
   ringSoon(queue: string, keys: readonly string[]): Promise<void>
-  /** By group: taken over, and not yet known to be written down in Redis. */
-  readonly owed: Map<string, Claim>
-  readonly alarms: Alarms
-  hears: readonly string[]
-  epoch: number
   /** Incarnation of Redis in which it last reported all that it answers for. */
   incarnation: string
 }
@@ -175,58 +168,6 @@ export async function runAnnouncer(
       await bells.close()
       waiting.disconnect()
       redis.disconnect()
-    },
-  }
-}
-
-/** What the link says; of use once the rest stands, but said from the first moment on. */
-function eventsOf(
-  { remembered, owed, found, alarms }: Pick<Post, 'remembered' | 'owed' | 'found' | 'alarms'>,
-  { log, metrics }: Pick<World, 'log' | 'metrics'>,
-): Pick<LinkMember, 'onCommand' | 'onHears' | 'onFound' | 'onWithheld'> & {
-  begin(post: Post, renewing: Repeated): void
-} {
-  let heard: { nodes: readonly string[]; epoch: number } = { nodes: [], epoch: 0 }
-  let tell = () => {}
-  let soon = () => {}
-  metrics.count('herald_failovers_total', {}, 0)
-  for (const reason of Object.keys(ALARMS))
-    metrics.count('herald_liveness_alarms_total', { reason }, 0)
-  return {
-    begin(post, renewing) {
-      tell = () => {
-        post.hears = heard.nodes
-        post.epoch = heard.epoch
-      }
-      soon = () => renewing.soon(GATHER_MS)
-      tell()
-    },
-    onHears(nodes, epoch) {
-      heard = { nodes, epoch }
-      tell()
-    },
-    onFound(finding) {
-      found.set(finding.address, finding)
-      soon()
-    },
-    onWithheld: (begun, ended) => remembered.withhold(begun, ended),
-    onCommand(command) {
-      if (command.do === 'remember') {
-        remembered.change(command.claims, command.dropped)
-      } else if (command.do === 'record') {
-        const { group } = command.claim
-        if (command.outageMs !== null) {
-          metrics.count('herald_failovers_total', {})
-          metrics.observe('herald_failover_outage_seconds', {}, command.outageMs / 1000)
-        }
-        owed.set(group, command.claim)
-        soon()
-      } else {
-        const { reason, node } = command
-        metrics.count('herald_liveness_alarms_total', { reason })
-        log.warn({ node }, ALARMS[reason])
-        alarms.raise({ reason, node })
-      }
     },
   }
 }

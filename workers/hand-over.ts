@@ -5,20 +5,17 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Link } from '../infra/link/link.ts'
 import type { State } from '../infra/redis/state.ts'
-import type { Remembered } from '../infra/remembered.ts'
+import type { Told } from './link-events.ts'
 import type { Repeated } from './repeat.ts'
 
 /** The LAN alone has so long, then Redis is asked. */
 const LAN_ALONE_MS = 1000
 
-export interface PlacedWorld {
+export interface PlacedWorld extends Pick<Told, 'remembered' | 'hears'> {
   readonly cluster: string
   readonly node: string
   readonly state: State
   readonly link: Link
-  readonly remembered: Remembered
-  /** Nodes that are heard on the LAN. */
-  readonly hears: readonly string[]
   ring(queue: string, keys: readonly string[]): Promise<void>
 }
 

@@ -14,11 +14,12 @@ const NODES = ['node-a', 'node-b', 'node-c']
 describe('an address on the LAN', needs('netns', 'redis', 'kubectl'), () => {
   let all: Lab
   const addresses: string[] = []
+  const lines: string[] = []
   const owners = new Map<string, string>()
 
   const scope = undoing({ after }) // said in a hook, `after` would be of the hook
   before(async () => {
-    all = await lab(scope)
+    all = await lab(scope, { onLine: line => void lines.push(line) })
     for (const name of ['one', 'two', 'three']) await all.serve(name)
     for (const name of ['one', 'two', 'three']) addresses.push(await all.addressOf(name))
   })
@@ -162,11 +163,15 @@ describe('an address on the LAN', needs('netns', 'redis', 'kubectl'), () => {
     await eventually(async () => assert.doesNotMatch(await explained(), isTold), 60_000)
   })
 
-  it('goes to a standby when its announcer is killed, which Redis is told, and stays there', async () => {
+  it('goes to a standby when its announcer is killed, which Redis and the log are told, and stays there', async () => {
     const { address, node } = first()
     await kill(node)
     await moved(address, node)
     await eventually(async () => assert.equal(await recordedOwner(address), owners.get(address)))
+    const said = new RegExp(
+      `^${owners.get(address)}: .*"${address}".*"outageMs":\\d+.*took over on`,
+    )
+    await eventually(() => assert.ok(lines.some(line => said.test(line))))
     await leavesAllInPlace(redisKnows)
   })
 
