@@ -41,6 +41,7 @@ export class Member implements Timed {
   readonly #settings: MemberSettings
   readonly #loop: Loop
   readonly #say: (report: Report) => void
+  readonly #ports: Ports
   readonly #protocol: Protocol
   /** By name of the interface. */
   readonly #ways = new Map<string, Way>()
@@ -60,6 +61,7 @@ export class Member implements Timed {
   }) {
     this.#settings = given.settings
     this.#loop = given.loop
+    this.#ports = given.ports
     this.#say = given.say
     this.#protocol = new Protocol(given.settings, performance.now())
     this.answers = new Answers(given)
@@ -110,6 +112,9 @@ export class Member implements Timed {
   /** What is to be answered for comes before all else. */
   step(event: Event, nowMs = performance.now()): void {
     const commands = this.#protocol.step(event, nowMs)
+    // Whoever takes over was not asked what waits here; after a pause others were.
+    const does = (what: Command['do']) => commands.some(command => command.do === what)
+    if (does('cease') && !does('discard')) this.#ports.answer()
     this.answers.obey(commands)
     for (const command of commands) this.#perform(command)
     const forMain = commands.filter(isForMain)

@@ -104,6 +104,11 @@ export class Ports implements Timed {
     }
   }
 
+  /** Answers what has come in until now. */
+  answer(): void {
+    for (const port of [...this.#ports.values()]) this.#answer(port)
+  }
+
   /** Asks whether anybody has this address; false when no interface could. */
   probe(address: number, interfaces: Interfaces): boolean {
     const asked = [...this.#ports.values()].filter(
@@ -208,10 +213,7 @@ export class Ports implements Timed {
     try {
       const port = new Port(link, this.#ledger, this.#settings.answersPerSecond)
       this.#ports.set(link.index, port)
-      this.#loop.watch(port.fd, () => {
-        const error = port.answer(frame => this.#onFrame(frame, name))
-        if (error) this.#close(port, 'its socket failed; opening it again', { error })
-      })
+      this.#loop.watch(port.fd, () => this.#answer(port))
       this.#loop.time(port)
       this.#log('info', { interface: name, mac: formatMAC(link.mac) }, 'interface announces')
       this.#announceAll(port)
@@ -219,6 +221,11 @@ export class Ports implements Timed {
       if (!(error instanceof SystemError)) throw error
       this.#log('warn', { interface: name, error: error.message }, 'cannot announce; trying again')
     }
+  }
+
+  #answer(port: Port): void {
+    const error = port.answer(frame => this.#onFrame(frame, port.name))
+    if (error) this.#close(port, 'its socket failed; opening it again', { error })
   }
 
   #announceAll(port: Port): void {

@@ -1,6 +1,6 @@
 /**
  * What it takes to start: how long until each process says that it has, what of that the processor was busy with it (on a machine that
- * does other things, this is the one to look at), and what memory it keeps when it has had nothing to do for a few seconds;
+ * does other things, this is the one to look at), and what memory it keeps when it has had nothing to do for 15 seconds;
  * beside a Node that does nothing, in the same run. Medians of several starts. Argument: a git ref, to see that version too.
  */
 import { accessSync, constants } from 'node:fs'
@@ -18,8 +18,9 @@ import { undoing } from '../support/undo.ts'
 import { until } from '../support/until.ts'
 import { resourceOf } from '../support/watching.ts'
 
-const STARTS = 5
-const REST_MS = 4000
+const STARTS = 3
+/** The announcer looks every 10 s whether there is garbage to collect. */
+const REST_MS = 15_000
 const PROCESSES = ['watcher', 'allocator', 'announcer', 'console'] as const
 const NOTHING = `console.log('{"msg":"started"}'); setInterval(() => {}, 1000)`
 

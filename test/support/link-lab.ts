@@ -115,14 +115,14 @@ export async function wireIn(t: Scope, host: Namespace, device = 'eth0'): Promis
   }
 }
 
-export function question(mac: string, target: string): Uint8Array {
+export function question(mac: string, target: string, sender = '10.7.0.1'): Uint8Array {
   const source = macNumber(mac)
   return encodeArpFrame({
     ethernet: { destination: BROADCAST, source, etherType: ETHERTYPE_ARP },
     arp: {
       operation: REQUEST,
       senderHardwareAddress: source,
-      senderProtocolAddress: parseIPv4('10.7.0.1') ?? 0,
+      senderProtocolAddress: parseIPv4(sender) ?? 0,
       targetHardwareAddress: 0,
       targetProtocolAddress: parseIPv4(target) ?? 0,
     },
