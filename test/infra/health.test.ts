@@ -59,6 +59,24 @@ test('another path is not found', async t => {
   assert.equal((await asked(t, '/', () => ({}))).status, 404)
 })
 
+test('figures that cannot be had are a fault of the server, and it goes on', async t => {
+  const broken = { scrape: () => Promise.reject(new Error('broken')) }
+  const health = await serveHealth(ANYWHERE, { ready: () => ({}), alive: () => ({}) }, broken)
+  t.after(() => health.close())
+  const at = `http://127.0.0.1:${health.port}`
+  assert.equal((await fetch(`${at}/metrics`)).status, 500)
+  assert.equal((await fetch(`${at}/healthz?verbose`)).status, 200)
+})
+
+test('is there to be read: HEAD has the status alone, anything else is refused', async t => {
+  const checks = { ready: () => ({}), alive: () => ({}) }
+  const health = await serveHealth(ANYWHERE, checks, METRICS)
+  t.after(() => health.close())
+  const status = async (method: string) =>
+    (await fetch(`http://127.0.0.1:${health.port}/healthz`, { method })).status
+  assert.deepEqual([await status('HEAD'), await status('POST')], [200, 405])
+})
+
 test('an address in use is a fault that says which setting to change', async t => {
   const checks = { ready: () => ({}), alive: () => ({}) }
   const health = await serveHealth(ANYWHERE, checks, METRICS)
