@@ -43,7 +43,7 @@ describe('what nodes announce, moved by hand', needs('redis'), () => {
     assert.deepEqual(await counts(), [2, 2, 2])
     const { code, said } = await run('drain', 'a')
     assert.equal(code, 0, said)
-    assert.match(said, /drained +a; "herald undrain a" ends that\nmoved +2 groups/)
+    assert.match(said, /drained +a; "herald undrain a" ends that\nmoved +2 of 2 groups/)
     assert.doesNotMatch(said, /have moved/, 'how far it has come is for a terminal')
     assert.deepEqual(await counts(), [0, 3, 3])
     await put('late', 2)
