@@ -14,7 +14,7 @@ const BUSY = 0.1
 const WORTH_BYTES = 4 * 1024 * 1024
 
 /** For as long as the process lives; a collection stops this thread for some 50 ms. `also` is for other threads. */
-export function collectAtRest(also: () => void = () => {}, everyMs = EVERY_MS): NodeJS.Timeout {
+export function collectAtRest(also: () => void, everyMs = EVERY_MS): NodeJS.Timeout {
   const session = new Session()
   session.connect()
   let before = performance.eventLoopUtilization()

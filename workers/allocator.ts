@@ -4,7 +4,7 @@
  * and the groups of nodes whose lease has ended.
  */
 import { randomUUID } from 'node:crypto'
-import { LEASE_MS, lapsed } from '../functions/place/lapsed.ts'
+import { lapsed } from '../functions/place/lapsed.ts'
 import { claimTimer, countedPlacements, timed } from '../infra/metrics/redis.ts'
 import type { Running, World } from '../infra/process.ts'
 import { openDepths } from '../infra/queue/depth.ts'
@@ -52,7 +52,7 @@ export async function runAllocator(process: World): Promise<Running> {
         scripts.clock(),
       ])
       const hears = new Map(announcers.map(one => [one.node, one.hears ?? []]))
-      return lapsed({ leases, hears, leaseMs: LEASE_MS, ...clock })
+      return lapsed({ leases, hears, ...clock })
     },
     later(key, delayMs) {
       const timer = setTimeout(() => {

@@ -10,20 +10,19 @@ export function lapsed(state: {
   /** Node -> ms at which its lease ends, by Redis' clock. */
   readonly leases: ReadonlyMap<string, number>
   readonly nowMs: number
-  readonly leaseMs: number
   /** Since when this incarnation of Redis has kept leases; null = not known. */
   readonly sinceMs: number | null
   /** Node -> whom it hears. */
   readonly hears: ReadonlyMap<string, readonly string[]>
 }): string[] {
-  const { leases, nowMs, leaseMs, sinceMs, hears } = state
-  if (sinceMs === null || nowMs - sinceMs < 2 * leaseMs) return []
+  const { leases, nowMs, sinceMs, hears } = state
+  if (sinceMs === null || nowMs - sinceMs < 2 * LEASE_MS) return []
   const newest = Math.max(...leases.values())
   if (newest <= nowMs) return [] // nobody renews: it is Redis or the network, not a node
   const alive = [...leases].filter(([, endMs]) => endMs > nowMs).map(([node]) => node)
   const heard = new Set(alive.flatMap(node => hears.get(node) ?? []))
   return [...leases]
-    .filter(([, endMs]) => endMs <= nowMs && newest - leaseMs > endMs)
+    .filter(([, endMs]) => endMs <= nowMs && newest - LEASE_MS > endMs)
     .map(([node]) => node)
     .filter(node => !heard.has(node))
 }

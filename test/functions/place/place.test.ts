@@ -216,7 +216,6 @@ describe('lapsed', () => {
     lapsed({
       leases: new Map(leases),
       nowMs: 100_000,
-      leaseMs: 5000,
       sinceMs,
       hears: new Map(hears),
     }).join()
